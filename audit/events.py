@@ -1,0 +1,153 @@
+"""One frozen dataclass per kind of event, with its stable name. Fields, not parsed strings.
+
+Values are text, integers, booleans, None, and lists and dictionaries of those: no bytes and no floats, so that every
+event has one canonical form (RFC 8785) and no secret can hide in a value of an unexpected type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Final, TypeAlias
+from uuid import UUID
+
+JSON: TypeAlias = "str | int | bool | None | list[JSON] | dict[str, JSON]"
+
+
+class ActorKind(StrEnum):
+    """Who can cause an event: a person, an OAuth client, or Handover itself."""
+
+    USER = "user"
+    CLIENT = "client"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. There is no default: an event without an actor is a bug that must not compile."""
+
+    kind: ActorKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+SYSTEM: Final = Actor(ActorKind.SYSTEM, "handover")
+UNAUTHENTICATED: Final = Actor(ActorKind.CLIENT, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What every kind shares. ``partner_id`` and ``partner`` (its slug) are empty where no partner is concerned."""
+
+    kind: ClassVar[str]
+    outcome: ClassVar[str] = ""
+
+    partner_id: UUID | None = None
+    partner: str = ""
+    client: str = ""
+    target: str = ""
+    reason: str = ""
+    data: dict[str, JSON] = field(default_factory=dict)
+
+
+class ExchangeGranted(Event):
+    """A token was issued. ``data``: request, trust, subject, actor, mappings, token, steps, micros."""
+
+    __slots__ = ()
+    kind = "exchange.granted"
+    outcome = "granted"
+
+
+class ExchangeRefused(Event):
+    """A rule said no, or we could not answer. ``data`` holds what was known so far, and the steps."""
+
+    __slots__ = ()
+    kind = "exchange.refused"
+    outcome = "refused"
+
+
+class ClientAuthenticationFailed(Event):
+    """A caller did not prove to be a client of ours."""
+
+    __slots__ = ()
+    kind = "client.authentication_failed"
+    outcome = "refused"
+
+
+class PartnerRegistered(Event):
+    """A partner was registered."""
+
+    __slots__ = ()
+    kind = "partner.registered"
+
+
+class PartnerActivated(Event):
+    """A partner may exchange from now on."""
+
+    __slots__ = ()
+    kind = "partner.activated"
+
+
+class PartnerSuspended(Event):
+    """A partner's exchanges stop at the next request."""
+
+    __slots__ = ()
+    kind = "partner.suspended"
+
+
+class PartnerReinstated(Event):
+    """A suspended partner may exchange again."""
+
+    __slots__ = ()
+    kind = "partner.reinstated"
+
+
+class TrustAdded(Event):
+    """An issuer is trusted for a partner."""
+
+    __slots__ = ()
+    kind = "trust.added"
+
+
+class TrustWithdrawn(Event):
+    """An issuer is no longer trusted for a partner."""
+
+    __slots__ = ()
+    kind = "trust.withdrawn"
+
+
+class MappingPublished(Event):
+    """A version of a mapping is in force."""
+
+    __slots__ = ()
+    kind = "mapping.published"
+
+
+class KeyGenerated(Event):
+    """A signing key of ours was made."""
+
+    __slots__ = ()
+    kind = "key.generated"
+
+
+class KeyActivated(Event):
+    """A signing key of ours signs from now on."""
+
+    __slots__ = ()
+    kind = "key.activated"
+
+
+class ConfigurationApplied(Event):
+    """One object was changed by a document or a page. ``data``: object, name, change, fields with old and new."""
+
+    __slots__ = ()
+    kind = "configuration.applied"
+
+
+class KeysRefreshed(Event):
+    """A partner's key set changed. ``data``: key source, added and removed ``kid`` values, or why it was not accepted."""
+
+    __slots__ = ()
+    kind = "trust.keys_refreshed"

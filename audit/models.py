@@ -1,0 +1,52 @@
+"""The audit trail: events are inserted and read, never changed.
+
+Grants hold that (the application's role may only insert and select), and triggers hold it again for the owner, also
+against TRUNCATE. ``Pending`` names the events the sealer has not yet put into the Merkle tree: a queue, so that no
+event is missed by reading "everything after the last id" while a slow writer commits.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Event(models.Model):
+    """One thing that happened. ``canonical`` is its RFC 8785 form, from which everything else is copied for search.
+
+    The table is partitioned by month on ``id``: a UUIDv7, so time order is id order and pages are keyset pages.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=10, blank=True)
+    reason = models.CharField(max_length=60, blank=True)
+    partner_id = models.UUIDField(null=True, blank=True)
+    client = models.CharField(max_length=255, blank=True)
+    target = models.CharField(max_length=1024, blank=True)
+    actor = models.CharField(max_length=300, blank=True)
+    correlation_id = models.UUIDField()
+    canonical = models.TextField()
+    mac = models.BinaryField(max_length=32)
+    kek_id = models.CharField(max_length=16)
+    schema_version = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["partner_id", "-id"], name="event_by_partner"),
+            models.Index(fields=["kind", "-id"], name="event_by_kind"),
+            models.Index(fields=["correlation_id"], name="event_by_correlation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class Pending(models.Model):
+    """An event that waits for the sealer."""
+
+    event_id = models.UUIDField(primary_key=True)
+
+    def __str__(self) -> str:
+        return str(self.event_id)

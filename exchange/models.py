@@ -1,0 +1,126 @@
+"""What the token endpoint remembers: our signing keys, the families of issued tokens, and one-time identifiers.
+
+No token text is stored anywhere (RFC 9700 section 2.5, RFC 8693 section 6): a token is its ``jti``. The rows of the
+hot path are written by one database function, ``exchange_record``; constraints here are its last line of defence.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from uuid_utils.compat import uuid7
+
+Constraints = ClassVar[list[models.BaseConstraint]]
+
+
+class SigningKey(models.Model):
+    """One of our signing keys (RFC 7517). The private part is under AES-256-GCM with ``kid`` and ``alg`` as bound data."""
+
+    class State(models.TextChoices):
+        """``PUBLISHED`` keys are in the key set but do not sign yet; ``RETIRING`` ones no longer sign (rule 86)."""
+
+        GENERATED = "generated"
+        PUBLISHED = "published"
+        ACTIVE = "active"
+        RETIRING = "retiring"
+        RETIRED = "retired"
+        COMPROMISED = "compromised"
+
+    kid = models.CharField(primary_key=True, max_length=64)
+    alg = models.CharField(max_length=10)
+    use = models.CharField(max_length=10, default="access", help_text="What it signs: access tokens, or ID tokens.")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.GENERATED)
+    public_jwk = models.JSONField()
+    kek_id = models.CharField(max_length=16)
+    nonce = models.BinaryField(max_length=12)
+    ciphertext = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+    retiring_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: Constraints = [
+            models.UniqueConstraint(fields=["use"], condition=Q(state="active"), name="signing_key_is_one_active_per_use"),
+            models.CheckConstraint(
+                name="signing_key_state_is_known",
+                condition=Q(state__in=["generated", "published", "active", "retiring", "retired", "compromised"]),
+            ),
+            models.CheckConstraint(name="signing_key_use_is_known", condition=Q(use__in=["access", "id"])),
+        ]
+
+    def __str__(self) -> str:
+        return self.kid
+
+
+class TokenFamily(models.Model):
+    """All tokens that descend from one exchanged foreign token. Denying the family denies every one of them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    partner_id = models.UUIDField()
+    root_issuer = models.CharField(max_length=512)
+    root_token_id = models.CharField(max_length=255, help_text="The jti, or the SHA-256 of a token that has none.")
+    subject = models.CharField(max_length=400)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_reason = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["root_issuer", "root_token_id"], name="family_by_root"),
+            models.Index(fields=["expires_at"], name="family_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class IssuedToken(models.Model):
+    """One issued token: everything but its text. ``id`` is its ``jti``, ``event_id`` its ``txn``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    family_id = models.UUIDField(db_index=True)
+    parent_id = models.UUIDField(null=True, blank=True)
+    event_id = models.UUIDField()
+    depth = models.PositiveSmallIntegerField(default=0)
+    client_id = models.UUIDField()
+    partner_id = models.UUIDField()
+    kid = models.CharField(max_length=64)
+    subject = models.CharField(max_length=400)
+    audience = ArrayField(models.CharField(max_length=255))
+    scope = models.TextField(blank=True)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires_at"], name="issued_token_by_end")]
+        constraints: Constraints = [
+            models.CheckConstraint(name="issued_token_ends_after_it_starts", condition=Q(expires_at__gt=F("issued_at"))),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class SpentJti(models.Model):
+    """An identifier that was used once and will not be accepted again: one row per (purpose, issuer, jti).
+
+    Three columns, never one joined string: ``ab`` + ``c`` is not ``a`` + ``bc`` (RFC 7523 section 3, RFC 9449 section 11.1).
+    """
+
+    pk = models.CompositePrimaryKey("purpose", "issuer", "jti")
+    purpose = models.CharField(max_length=20)
+    issuer = models.CharField(max_length=512)
+    jti = models.CharField(max_length=255)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires_at"], name="spent_jti_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.issuer}"

@@ -1,0 +1,297 @@
+"""Partners, their clients, the issuers we trust for them, our targets, and the mappings between the two.
+
+Private to this app: others read through ``selectors`` and write through ``services``, so that every change of
+configuration bumps the registry's epoch and leaves an audit event. Constraints here mirror the rules in ``policy``.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from oauth2_provider.models import AbstractApplication
+from uuid_utils.compat import uuid7
+
+from partners.states import ClientState, KeyMethod, MappingState, PartnerState, ScopeRisk, TrustState
+
+Constraints = ClassVar[list[models.BaseConstraint]]
+
+slug_validator = RegexValidator(
+    r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z", "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at the ends."
+)
+scope_validator = RegexValidator(r"\A[\x21\x23-\x5B\x5D-\x7E]{1,128}\Z", "Use 1 to 128 of the characters of RFC 6749 section 3.3.")
+
+MAX_LIFETIME: Final = timedelta(hours=1)
+MAX_LEEWAY: Final = timedelta(seconds=60)
+
+
+def _one_of(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": choices.values}))
+
+
+def _between(field: str, low: Any, high: Any, name: str) -> models.CheckConstraint:  # noqa: ANN401
+    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__gte": low, f"{field}__lte": high}))
+
+
+class Row(models.Model):
+    """What every table here has: a UUIDv7 as public id, and the two instants an admin asks for."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class Registry(models.Model):
+    """One row: the epoch that every configuration change bumps, under the ledger's exclusive lock."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    epoch = models.BigIntegerField(default=1)
+    catalogue_version = models.BigIntegerField(default=1)
+    keys_version = models.BigIntegerField(default=1)
+
+    class Meta:
+        constraints: Constraints = [models.CheckConstraint(name="registry_has_one_row", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"epoch {self.epoch}"
+
+
+class Target(Row):
+    """A resource of ours that tokens are minted for. Its names are approved here before a token may carry them."""
+
+    name = models.CharField(max_length=63, unique=True, validators=[slug_validator])
+    title = models.CharField(max_length=120, blank=True)
+    description = models.TextField(blank=True, max_length=2000)
+    audience = models.CharField(max_length=255, unique=True)
+    resources = ArrayField(models.CharField(max_length=512), default=list, blank=True)
+    lifetime = models.DurationField(default=timedelta(minutes=5))
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: Constraints = [
+            _between("lifetime", timedelta(seconds=30), MAX_LIFETIME, "target_lifetime_is_30_s_to_1_h"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class Scope(models.Model):
+    """One entry of a target's scope catalogue, with what it lets a caller do and how much harm that can be."""
+
+    Risk = ScopeRisk
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    target = models.ForeignKey(Target, models.CASCADE, related_name="scopes")
+    name = models.CharField(max_length=128, validators=[scope_validator])
+    description = models.CharField(max_length=500)
+    risk = models.CharField(max_length=10, choices=Risk.choices, default=Risk.LOW)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: Constraints = [
+            models.UniqueConstraint(fields=["target", "name"], name="scope_is_named_once_per_target"),
+            _one_of("risk", ScopeRisk, "scope_risk_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Partner(Row):
+    """An organisation whose systems exchange tokens here."""
+
+    State = PartnerState
+
+    slug = models.CharField(max_length=63, unique=True, validators=[slug_validator])
+    name = models.CharField(max_length=120)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    contact_email = models.EmailField(blank=True)
+    purpose = models.TextField(blank=True, max_length=2000)
+    review_due_on = models.DateField(null=True, blank=True)
+    contract_ends_on = models.DateField(null=True, blank=True)
+    default_target = models.ForeignKey(Target, models.PROTECT, null=True, blank=True, related_name="+")
+    version = models.BigIntegerField(default=0, editable=False, db_index=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["slug"]
+        constraints: Constraints = [_one_of("state", PartnerState, "partner_state_is_known")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KeySource(Row):
+    """Where a signer's public keys come from, and the last good set. A failed fetch never removes good keys."""
+
+    Method = KeyMethod
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="key_sources")
+    method = models.CharField(max_length=10, choices=Method.choices)
+    location = models.CharField(max_length=512, blank=True, help_text="The issuer (discovery) or the address of the key set.")
+    jwks_uri = models.CharField(max_length=512, blank=True, help_text="As discovered, or equal to the location.")
+    jwks = models.JSONField(default=dict, blank=True)
+    etag = models.CharField(max_length=255, blank=True)
+    fetched_at = models.DateTimeField(null=True, blank=True)
+    next_fetch_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    usable_until = models.DateTimeField(null=True, blank=True, help_text="Keys are refused after this (stale-if-error).")
+    failures = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints: Constraints = [
+            _one_of("method", KeyMethod, "key_source_method_is_known"),
+            models.CheckConstraint(
+                name="key_source_location_fits_method",
+                condition=Q(method="uploaded", location="") | (~Q(method="uploaded") & ~Q(location="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.location or "uploaded keys"
+
+
+class Client(AbstractApplication):
+    """An OAuth client of a partner; django-oauth-toolkit's Application, so that one registry serves every grant.
+
+    The toolkit's ``client_secret`` stays unusable: secrets are rows of ``ClientSecret``, two live at a time.
+    """
+
+    State = ClientState
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="clients", null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    methods = ArrayField(models.CharField(max_length=40), default=list, help_text="Registered client authentication methods.")
+    grant_types = ArrayField(models.CharField(max_length=80), default=list)
+    scopes = ArrayField(models.CharField(max_length=128), default=list, blank=True)
+    assertion_algorithms = ArrayField(models.CharField(max_length=10), default=list, blank=True)
+    accepts_endpoint_audience = models.BooleanField(default=False)
+    key_source = models.OneToOneField(KeySource, models.PROTECT, null=True, blank=True, related_name="client")
+    serves = models.ManyToManyField(Target, blank=True, related_name="resource_servers")
+
+    class Meta(AbstractApplication.Meta):
+        abstract = False
+        ordering: ClassVar[list[str]] = ["client_id"]
+        constraints: Constraints = [_one_of("state", ClientState, "client_state_is_known")]
+
+    def __str__(self) -> str:
+        return self.client_id
+
+    def allows_grant_type(self, *grant_types: str) -> bool:
+        """django-oauth-toolkit asks with its own names; ours are those of the wire (RFC 6749)."""
+        wire = {"authorization-code": "authorization_code", "client-credentials": "client_credentials"}
+        return any(wire.get(name, name) in self.grant_types for name in grant_types)
+
+    def is_usable(self, request: object) -> bool:  # noqa: ARG002 - the toolkit's signature
+        """Whether the toolkit may serve this client: it and its partner are active."""
+        return self.state == self.State.ACTIVE and (self.partner is None or self.partner.state == Partner.State.ACTIVE)
+
+
+class ClientSecret(models.Model):
+    """A generated 256-bit secret under a keyed hash. Two slots, so that a rotation has an overlap and an end."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client = models.ForeignKey(Client, models.CASCADE, related_name="secrets")
+    slot = models.PositiveSmallIntegerField()
+    kek_id = models.CharField(max_length=16)
+    digest = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: Constraints = [
+            models.UniqueConstraint(fields=["client", "slot"], name="client_has_two_secret_slots"),
+            models.CheckConstraint(name="client_secret_slot_is_1_or_2", condition=Q(slot__in=[1, 2])),
+        ]
+
+    def __str__(self) -> str:
+        return f"secret {self.slot} of {self.client_id}"
+
+
+class FederationTrust(Row):
+    """Our decision to accept one issuer's tokens for one partner."""
+
+    State = TrustState
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="trusts")
+    name = models.CharField(max_length=63, validators=[slug_validator])
+    state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
+    issuer = models.CharField(max_length=512)
+    key_source = models.OneToOneField(KeySource, models.PROTECT, related_name="trust")
+    audiences = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    token_types = ArrayField(models.CharField(max_length=80))
+    algorithms = ArrayField(models.CharField(max_length=10))
+    rules = models.JSONField(default=list, blank=True)
+    leeway = models.DurationField(default=timedelta(seconds=30))
+    subject_lifetime = models.DurationField(default=timedelta(hours=1))
+    lifetime = models.DurationField(default=timedelta(minutes=5))
+    max_depth = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(0), MaxValueValidator(4)])
+    one_time = models.BooleanField(default=False)
+    allows_foreign_chain = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: Constraints = [
+            models.UniqueConstraint(fields=["partner", "name"], name="trust_is_named_once_per_partner"),
+            models.UniqueConstraint(
+                fields=["partner", "issuer"], condition=~Q(state="withdrawn"), name="trust_is_one_per_issuer_of_a_partner"
+            ),
+            _one_of("state", TrustState, "trust_state_is_known"),
+            _between("leeway", timedelta(0), MAX_LEEWAY, "trust_leeway_is_at_most_60_s"),
+            _between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "trust_lifetime_is_at_most_1_h"),
+            _between("subject_lifetime", timedelta(seconds=1), timedelta(days=1), "trust_subject_lifetime_is_at_most_1_d"),
+            _between("max_depth", 0, 4, "trust_depth_is_at_most_4"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partner_id}:{self.name}"
+
+
+class ScopeMapping(Row):
+    """One version of a mapping. Published versions are never edited: a trigger refuses all but a change of state."""
+
+    State = MappingState
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="mappings")
+    name = models.CharField(max_length=63, validators=[slug_validator])
+    version = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    position = models.PositiveIntegerField(default=100, help_text="Mappings are tried in this order, then by name.")
+    trust = models.ForeignKey(FederationTrust, models.PROTECT, related_name="mappings")
+    target = models.ForeignKey(Target, models.PROTECT, related_name="mappings")
+    clients = ArrayField(models.CharField(max_length=255), null=True, blank=True, help_text="Client ids; null: every client.")
+    rules = models.JSONField(default=list, blank=True)
+    grants = models.JSONField(default=dict, blank=True)
+    always = ArrayField(models.CharField(max_length=128), default=list, blank=True)
+    default_scopes = ArrayField(models.CharField(max_length=128), default=list, blank=True)
+    lifetime = models.DurationField(default=timedelta(minutes=5))
+    allows_impersonation = models.BooleanField(default=False)
+    max_depth = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(0), MaxValueValidator(4)])
+    subject_claim = models.CharField(max_length=255, default="sub")
+    author = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position", "name", "-version"]
+        constraints: Constraints = [
+            models.UniqueConstraint(fields=["partner", "name", "version"], name="mapping_version_is_unique"),
+            models.UniqueConstraint(
+                fields=["partner", "name"], condition=Q(state="published"), name="mapping_has_one_published_version"
+            ),
+            _one_of("state", MappingState, "mapping_state_is_known"),
+            _between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "mapping_lifetime_is_at_most_1_h"),
+            _between("max_depth", 0, 4, "mapping_depth_is_at_most_4"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"

@@ -1,0 +1,73 @@
+"""The facts a decision is made from, and the two answers it can give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from policy.tokens import TokenFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
+    from policy.mapping import ScopeMapping
+    from policy.parties import Client, Target
+    from policy.reasons import Reason, Step
+    from policy.tokens import JSON
+    from policy.trust import Trust
+
+T = TypeVar("T", bound=TokenFacts)
+T_co = TypeVar("T_co", bound=TokenFacts, covariant=True)
+
+
+class Asked(Protocol):
+    """What a request asks for, already well formed. ``scope`` is None where the request names none."""
+
+    @property
+    def audience(self) -> tuple[str, ...]: ...
+    @property
+    def resource(self) -> tuple[str, ...]: ...
+    @property
+    def scope(self) -> frozenset[str] | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts(Generic[T]):
+    """Everything a decision may know. ``targets`` is the whole catalogue, by audience and by resource URI.
+
+    ``mappings`` are the published mappings of the trust, in the partner's order; ``ceiling`` is the longest lifetime
+    the installation allows.
+    """
+
+    request: Asked
+    client: Client
+    subject: T
+    actor: T | None
+    trust: Trust
+    mappings: tuple[ScopeMapping, ...]
+    targets: Mapping[str, Target]
+    ceiling: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted(Generic[T_co]):
+    """A yes: what the token to be minted says, and the mappings that allow it."""
+
+    token: T_co
+    subject: str
+    audience: tuple[str, ...]
+    scope: frozenset[str]
+    expires_at: datetime
+    act: Mapping[str, JSON] | None
+    trust: Trust
+    mappings: tuple[ScopeMapping, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A no: one reason, and the steps up to and including the one that refused."""
+
+    reason: Reason
+    steps: tuple[Step, ...]

@@ -1,0 +1,206 @@
+"""The guards of a decision, one function each, in the order ``decide`` calls them.
+
+A guard appends its step and returns what it established, or raises ``Refusal``, which ``decide`` turns into a value.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from policy import delegation
+from policy.claim_rules import Verdict
+from policy.reasons import Reason, Rule, Step, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from policy.facts import Facts, T
+    from policy.mapping import ScopeMapping
+    from policy.parties import Target
+    from policy.tokens import JSON, TokenFacts
+
+Mappings = tuple["ScopeMapping", ...]
+Steps = list[Step]
+
+SHORTEST_LIFETIME: Final = timedelta(seconds=1)
+MAX_SUBJECT_LENGTH: Final = 255
+
+
+class Refusal(Exception):  # noqa: N818 - an answer on its way to ``decide``, not an error
+    """Carries the reason and the refusing step; never leaves this package."""
+
+    def __init__(self, reason: Reason, step: Step) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.step = step
+
+
+def _refuse(reason: Reason, rule: Rule, expected: str, received: object) -> Refusal:
+    return Refusal(reason, Step(rule, Verdict.REFUSED, expected, shown(received)))
+
+
+def meet_trust_rules(facts: Facts[T], steps: Steps) -> None:
+    """Every rule of the trust holds for the subject token, and for the actor token where there is one."""
+    tokens: tuple[TokenFacts, ...] = (facts.subject,) if facts.actor is None else (facts.subject, facts.actor)
+    for token in tokens:
+        for rule in facts.trust.rules:
+            verdict = rule.evaluate(token.claims)
+            if verdict is Verdict.PASSED:
+                continue
+            reason = Reason.TRUST_RULE_FAULT if verdict is Verdict.FAULT else Reason.TRUST_RULE_UNMET
+            received = shown(token.claims.get(rule.claim))
+            raise Refusal(reason, Step(Rule.TRUST_RULES, verdict, rule.expected, received))
+    steps.append(Step(Rule.TRUST_RULES, Verdict.PASSED, "; ".join(rule.expected for rule in facts.trust.rules)))
+
+
+def resolve_targets(facts: Facts[T], steps: Steps) -> tuple[Target, ...]:
+    """The targets asked for, each once. All must be known: one unknown name refuses the request (rule 22)."""
+    names = (*facts.request.audience, *facts.request.resource)
+    if not names:
+        default = facts.client.partner.default_target
+        if default is None:
+            raise _refuse(Reason.TARGET_MISSING, Rule.TARGET, "an audience, a resource or a default target", None)
+        names = (default,)
+    targets: dict[str, Target] = {}
+    for name in names:
+        target = facts.targets.get(name)
+        if target is None:
+            raise _refuse(Reason.TARGET_UNKNOWN, Rule.TARGET, "a registered target", name)
+        targets[target.audience] = target
+    steps.append(Step(Rule.TARGET, Verdict.PASSED, "a registered target", " ".join(targets)))
+    return tuple(targets.values())
+
+
+def select_mapping(facts: Facts[T], target: Target, steps: Steps) -> ScopeMapping:
+    """The first mapping, in the partner's order, for this target and client whose conditions the subject meets.
+
+    A condition that cannot be evaluated refuses at once: falling through to a later, wider mapping would let a
+    malformed claim choose its own policy.
+    """
+    missed: Refusal | None = None
+    for mapping in facts.mappings:
+        if mapping.target.id != target.id:
+            continue
+        if mapping.clients is not None and facts.client.client_id not in mapping.clients:
+            continue
+        unmet = mapping.unmet_rule(facts.subject)
+        if unmet is None:
+            steps.append(Step(Rule.MAPPING, Verdict.PASSED, target.name, mapping.label))
+            return mapping
+        rule, verdict = unmet
+        reason = Reason.MAPPING_RULE_FAULT if verdict is Verdict.FAULT else Reason.MAPPING_RULE_UNMET
+        received = shown(facts.subject.claims.get(rule.claim))
+        missed = Refusal(reason, Step(Rule.MAPPING, verdict, f"{mapping.label}: {rule.expected}", received))
+        if verdict is Verdict.FAULT:
+            raise missed
+    raise missed or _refuse(Reason.TARGET_NOT_MAPPED, Rule.MAPPING, f"a published mapping to {target.name}", None)
+
+
+def delegate(facts: Facts[T], mappings: Mappings, steps: Steps) -> Mapping[str, JSON] | None:
+    """The ``act`` chain of the token to be issued; None means impersonation (RFC 8693 section 1.1)."""
+    previous = facts.subject.claims.get("act")
+    _check_may_act(facts, previous)
+    if facts.actor is None and not all(mapping.allows_impersonation for mapping in mappings):
+        raise _refuse(Reason.ACTOR_REQUIRED, Rule.DELEGATION, "an actor token", None)
+    act = previous if facts.actor is None else delegation.extend(_actor(facts), previous)
+    if act is None:
+        steps.append(Step(Rule.DELEGATION, Verdict.PASSED, "impersonation allowed", "no actor token"))
+        return None
+    limit = min(facts.trust.max_depth, delegation.INSTALLATION_MAX_DEPTH, *(m.max_depth for m in mappings))
+    chain = _chain(act)
+    if len(chain) > limit:
+        raise _refuse(Reason.CHAIN_TOO_DEEP, Rule.DELEGATION, f"depth at most {limit}", f"depth {len(chain)}")
+    if len({delegation.identity(actor) for actor in chain}) < len(chain):
+        raise _refuse(Reason.CHAIN_LOOP, Rule.DELEGATION, "each actor once", act)
+    received = f"{shown(chain[0]['sub'])}, depth {len(chain)}"
+    steps.append(Step(Rule.DELEGATION, Verdict.PASSED, f"depth at most {limit}", received))
+    return chain[0]
+
+
+def _chain(act: JSON) -> list[Mapping[str, JSON]]:
+    try:
+        return list(delegation.actors(act))
+    except delegation.ChainError as error:
+        raise _refuse(Reason.CHAIN_REFUSED, Rule.DELEGATION, str(error), act) from error
+
+
+def _actor(facts: Facts[T]) -> Mapping[str, JSON]:
+    """The acting party as an ``act`` member: identity claims only (rule 38). Without an actor token: the client."""
+    if facts.actor is None:
+        return {"sub": facts.client.client_id, "client_id": facts.client.client_id}
+    return {"sub": facts.actor.subject, "iss": facts.actor.issuer, "client_id": facts.client.client_id}
+
+
+def _check_may_act(facts: Facts[T], previous: JSON) -> None:
+    """``may_act`` names who may act; nobody else may, and leaving the actor token out is no way round it (rule 42)."""
+    may_act = facts.subject.claims.get("may_act")
+    if may_act is None:
+        return
+    if previous is not None and not facts.trust.allows_foreign_chain:
+        raise _refuse(Reason.CHAIN_REFUSED, Rule.DELEGATION, "may_act or act, not both", "both")
+    actor = _actor(facts)
+    if not delegation.is_named_by(may_act, actor):
+        raise _refuse(Reason.ACTOR_NOT_NAMED, Rule.DELEGATION, f"may_act {shown(may_act)}", actor["sub"])
+
+
+def narrow_scope(facts: Facts[T], mappings: Mappings, steps: Steps) -> frozenset[str]:
+    """Requested, and within the subject's rights, every mapping, and the client's ceiling (rule 49)."""
+    asked = facts.request.scope
+    known = frozenset[str]().union(*(mapping.target.scopes for mapping in mappings))
+    if asked is not None and not asked <= known:
+        unknown = " ".join(sorted(asked - known))
+        raise _refuse(Reason.SCOPE_UNKNOWN, Rule.SCOPE, "scopes of the target's catalogue", unknown)
+    ceiling = facts.client.scopes & known
+    for mapping in mappings:
+        ceiling &= mapping.ceiling(facts.subject)
+    wanted = frozenset.intersection(*(m.default_scopes for m in mappings)) if asked is None else asked
+    granted = wanted & ceiling
+    if asked and not granted:
+        raise _refuse(Reason.SCOPE_NOT_GRANTED, Rule.SCOPE, _spaced(ceiling) or "no scope", _spaced(asked))
+    verdict = Verdict.PASSED if granted == wanted else Verdict.NARROWED
+    steps.append(Step(Rule.SCOPE, verdict, _spaced(granted), _spaced(wanted)))
+    return granted
+
+
+def _spaced(scopes: frozenset[str]) -> str:
+    return " ".join(sorted(scopes))
+
+
+def limit_lifetime(facts: Facts[T], mappings: Mappings, steps: Steps, now: datetime) -> datetime:
+    """The earliest end of all that bound it: subject, actor, trust, mappings, targets, installation (rule 34)."""
+    bounds = {
+        "installation": now + facts.ceiling,
+        "trust": now + facts.trust.lifetime,
+        "mapping": now + min(mapping.lifetime for mapping in mappings),
+        "target": now + min(mapping.target.lifetime for mapping in mappings),
+        "subject token": facts.subject.expires_at,
+    }
+    if facts.actor is not None:
+        bounds["actor token"] = facts.actor.expires_at
+    bound = min(bounds, key=bounds.__getitem__)
+    lifetime = bounds[bound] - now
+    if lifetime < SHORTEST_LIFETIME:
+        raise _refuse(Reason.LIFETIME_EXHAUSTED, Rule.LIFETIME, "at least one second left", f"ended by {bound}")
+    received = f"{int(lifetime.total_seconds())} s"
+    steps.append(Step(Rule.LIFETIME, Verdict.PASSED, f"bounded by {bound}", received))
+    return bounds[bound]
+
+
+def name_subject(facts: Facts[T], mappings: Mappings, steps: Steps) -> str:
+    """``partner:<slug>:<their subject>``, so that no partner's subject can collide with another's (RFC 9068 s5)."""
+    names = [_subject_claim(facts.subject, mapping.subject_claim) for mapping in mappings]
+    name = names[0]
+    if any(other != name for other in names):
+        raise _refuse(Reason.TARGETS_DISAGREE, Rule.SUBJECT, "mappings that name the same subject", "several")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_SUBJECT_LENGTH or not name.isprintable():
+        claim = mappings[0].subject_claim
+        raise _refuse(Reason.SUBJECT_UNUSABLE, Rule.SUBJECT, f"claim {claim}: 1 to 255 printable characters", name)
+    subject = f"partner:{facts.client.partner.slug}:{name}"
+    steps.append(Step(Rule.SUBJECT, Verdict.PASSED, mappings[0].subject_claim, shown(subject)))
+    return subject
+
+
+def _subject_claim(token: TokenFacts, claim: str) -> JSON:
+    return token.subject if claim == "sub" else token.claims.get(claim)

@@ -1,0 +1,64 @@
+"""Partner scope to our scope for one target: narrowing only, never inventing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from policy.claim_rules import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+    from uuid import UUID
+
+    from policy.claim_rules import ClaimRule
+    from policy.parties import Target
+    from policy.tokens import TokenFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeMapping:
+    """What a token of one trust may become at one target. Published versions are never edited in place.
+
+    ``grants`` maps a scope of the partner's token to scopes of ours; ``always`` are scopes every matching token may
+    receive. ``clients`` restricts it to client ids; None means every client of the partner. Without
+    ``allows_impersonation`` an actor token is required (rule 36). ``subject_claim`` names the claim that becomes the
+    last part of ``sub``.
+    """
+
+    id: UUID
+    name: str
+    version: int
+    trust_id: UUID
+    target: Target
+    clients: frozenset[str] | None
+    rules: tuple[ClaimRule, ...]
+    grants: Mapping[str, frozenset[str]]
+    always: frozenset[str]
+    default_scopes: frozenset[str]
+    lifetime: timedelta
+    allows_impersonation: bool
+    max_depth: int
+    subject_claim: str
+
+    @property
+    def label(self) -> str:
+        """Name and version, as traces show it."""
+        return f"{self.name} v{self.version}"
+
+    def ceiling(self, token: TokenFacts) -> frozenset[str]:
+        """The scopes this token may receive here: its own rights translated, plus what every token gets."""
+        ceiling = set(self.always)
+        for theirs, ours in self.grants.items():
+            if theirs in token.scope:
+                ceiling |= ours
+        return frozenset(ceiling)
+
+    def unmet_rule(self, token: TokenFacts) -> tuple[ClaimRule, Verdict] | None:
+        """The first condition this token does not meet and how it fell, or None when all are met."""
+        for rule in self.rules:
+            verdict = rule.evaluate(token.claims)
+            if verdict is not Verdict.PASSED:
+                return rule, verdict
+        return None

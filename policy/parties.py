@@ -1,0 +1,84 @@
+"""Who asks and what is asked for: partners, their clients, and our targets with their scope catalogues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+    from uuid import UUID
+
+
+class Risk(StrEnum):
+    """How much harm a scope can do, said by the admin who registered it."""
+
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class ClientAuthentication(StrEnum):
+    """Client authentication methods by their registered names (RFC 8414 section 2; RFC 7591 section 2)."""
+
+    CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 - a method's name
+    CLIENT_SECRET_POST = "client_secret_post"  # noqa: S105
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """One entry of a target's scope catalogue."""
+
+    name: str
+    description: str
+    risk: Risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A resource of ours that tokens are minted for. An admin approved its names before any token may carry them.
+
+    ``audience`` is the value the ``aud`` claim gets; ``resources`` are the URIs that name the same target in a
+    ``resource`` parameter (RFC 8707). ``lifetime`` is the longest a token for it may live.
+    """
+
+    id: UUID
+    name: str
+    audience: str
+    resources: tuple[str, ...]
+    scopes: Mapping[str, Scope]
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """An organisation whose systems exchange tokens here. ``default_target`` serves requests that name no target."""
+
+    id: UUID
+    slug: str
+    is_active: bool
+    default_target: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """An OAuth client of a partner, as registered (not yet authenticated).
+
+    ``scopes`` is its ceiling: a scope that is not listed is never granted to it. ``accepts_endpoint_audience`` is the
+    compatibility switch of rule 60 (an assertion may name the token endpoint as its audience).
+    """
+
+    id: UUID
+    client_id: str
+    partner: Partner
+    is_active: bool
+    is_confidential: bool
+    methods: frozenset[ClientAuthentication]
+    grant_types: frozenset[str]
+    scopes: frozenset[str]
+    assertion_algorithms: frozenset[str]
+    accepts_endpoint_audience: bool

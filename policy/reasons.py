@@ -1,0 +1,123 @@
+"""Why a request was refused, which rule said so, and the steps of a decision. Stable words: audit and metrics use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from policy.claim_rules import Verdict
+
+
+class Reason(StrEnum):
+    """Every way to be refused. Seen by admins, audit, simulator and metrics; the wire sees the OAuth error only."""
+
+    # the request itself
+    METHOD_NOT_ALLOWED = "request.method_not_allowed"
+    REQUEST_MALFORMED = "request.malformed"
+    REQUEST_TOO_LARGE = "request.too_large"
+    PARAMETER_REPEATED = "request.parameter_repeated"
+    PARAMETER_MISSING = "request.parameter_missing"
+    PARAMETER_UNEXPECTED = "request.parameter_unexpected"
+    GRANT_TYPE_UNSUPPORTED = "request.grant_type_unsupported"
+    TOKEN_TYPE_UNSUPPORTED = "request.token_type_unsupported"  # noqa: S105 - a reason's name
+    SCOPE_MALFORMED = "request.scope_malformed"
+    TARGET_MALFORMED = "request.target_malformed"
+    # the client
+    CREDENTIALS_MISSING = "client.credentials_missing"
+    CREDENTIALS_SEVERAL = "client.credentials_several"
+    CREDENTIALS_MALFORMED = "client.credentials_malformed"
+    CLIENT_UNKNOWN = "client.unknown"
+    CLIENT_PUBLIC = "client.public"
+    CLIENT_SUSPENDED = "client.suspended"
+    PARTNER_INACTIVE = "client.partner_inactive"
+    METHOD_NOT_REGISTERED = "client.method_not_registered"
+    SECRET_WRONG = "client.secret_wrong"  # noqa: S105
+    ASSERTION_REFUSED = "client.assertion_refused"
+    ASSERTION_REPLAYED = "client.assertion_replayed"
+    GRANT_TYPE_NOT_ALLOWED = "client.grant_type_not_allowed"
+    PROOF_UNSUPPORTED = "client.proof_unsupported"
+    # the subject or actor token
+    ISSUER_UNTRUSTED = "token.issuer_untrusted"
+    TOKEN_TOO_LARGE = "token.too_large"  # noqa: S105
+    TOKEN_MALFORMED = "token.malformed"  # noqa: S105
+    TOKEN_ENCRYPTED = "token.encrypted"  # noqa: S105
+    HEADER_REFUSED = "token.header_refused"
+    ALGORITHM_REFUSED = "token.algorithm_refused"
+    KEY_UNKNOWN = "token.key_unknown"
+    KEYS_UNAVAILABLE = "token.keys_unavailable"
+    SIGNATURE_WRONG = "token.signature_wrong"
+    TYPE_MISMATCH = "token.type_mismatch"
+    CLAIM_MALFORMED = "token.claim_malformed"
+    TOKEN_EXPIRED = "token.expired"  # noqa: S105
+    TOKEN_NOT_YET_VALID = "token.not_yet_valid"  # noqa: S105
+    LIFETIME_TOO_LONG = "token.lifetime_too_long"
+    AUDIENCE_MISMATCH = "token.audience_mismatch"
+    ISSUER_MISMATCH = "token.issuer_mismatch"
+    SENDER_CONSTRAINED = "token.sender_constrained"
+    TOKEN_REPLAYED = "token.replayed"  # noqa: S105
+    # the decision
+    TRUST_RULE_UNMET = "policy.trust_rule_unmet"
+    TRUST_RULE_FAULT = "policy.trust_rule_fault"
+    TARGET_MISSING = "policy.target_missing"
+    TARGET_UNKNOWN = "policy.target_unknown"
+    TARGET_NOT_MAPPED = "policy.target_not_mapped"
+    TARGETS_DISAGREE = "policy.targets_disagree"
+    MAPPING_RULE_UNMET = "policy.mapping_rule_unmet"
+    MAPPING_RULE_FAULT = "policy.mapping_rule_fault"
+    ACTOR_REQUIRED = "policy.actor_required"
+    ACTOR_NOT_NAMED = "policy.actor_not_named"
+    ACTOR_FOREIGN = "policy.actor_foreign"
+    CHAIN_REFUSED = "policy.chain_refused"
+    CHAIN_TOO_DEEP = "policy.chain_too_deep"
+    CHAIN_LOOP = "policy.chain_loop"
+    SCOPE_UNKNOWN = "policy.scope_unknown"
+    SCOPE_NOT_GRANTED = "policy.scope_not_granted"
+    SUBJECT_UNUSABLE = "policy.subject_unusable"
+    LIFETIME_EXHAUSTED = "policy.lifetime_exhausted"
+    # ourselves
+    LEDGER_UNAVAILABLE = "server.ledger_unavailable"
+    OVERLOADED = "server.overloaded"
+    INTERNAL = "server.internal"
+
+
+class Rule(StrEnum):
+    """The steps of an exchange, in order. A trace shows those after the refusing one as not reached."""
+
+    REQUEST = "request"
+    CLIENT = "client"
+    POSSESSION = "possession"
+    ISSUER = "issuer"
+    SUBJECT_TOKEN = "subject_token"  # noqa: S105 - a step's name
+    ACTOR_TOKEN = "actor_token"  # noqa: S105
+    TRUST_RULES = "trust_rules"
+    TARGET = "target"
+    MAPPING = "mapping"
+    DELEGATION = "delegation"
+    SCOPE = "scope"
+    LIFETIME = "lifetime"
+    SUBJECT = "subject"
+    RECORD = "record"
+
+
+SHOWN_LENGTH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule's outcome, with what it expected and what it received. For admins and audit, never for the wire."""
+
+    rule: Rule
+    verdict: Verdict
+    expected: str = ""
+    received: str = ""
+
+
+def shown(value: object) -> str:
+    """A value fit for a trace: text, bounded, without line breaks or control characters (log injection, CWE-117)."""
+    if value is None:
+        return "absent"
+    text = value if isinstance(value, str) else repr(value)
+    text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"

@@ -1,0 +1,1 @@
+"""The Django project and the web UI that binds the rest together."""

@@ -1,0 +1,1 @@
+"""Django's own settings; Handover's live in ``portal.config``."""
