@@ -61,6 +61,11 @@ def seal(event: Event, actor: Actor, *, event_id: UUID, correlation_id: UUID, at
     canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
     kek_id, key = _mac_key()
     return Envelope(
-        id=event_id, event=event, actor=actor, correlation_id=correlation_id, canonical=canonical.decode(),
-        mac=hmac.digest(key, canonical, "sha256"), kek_id=kek_id,
+        id=event_id,
+        event=event,
+        actor=actor,
+        correlation_id=correlation_id,
+        canonical=canonical.decode(),
+        mac=hmac.digest(key, canonical, "sha256"),
+        kek_id=kek_id,
     )

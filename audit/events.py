@@ -104,6 +104,13 @@ class PartnerReinstated(Event):
     kind = "partner.reinstated"
 
 
+class PartnerOffboarded(Event):
+    """A partner left for good: its trusts are withdrawn and its clients suspended."""
+
+    __slots__ = ()
+    kind = "partner.offboarded"
+
+
 class TrustAdded(Event):
     """An issuer is trusted for a partner."""
 

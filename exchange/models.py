@@ -45,7 +45,9 @@ class SigningKey(models.Model):
 
     class Meta:
         constraints: Constraints = [
-            models.UniqueConstraint(fields=["use"], condition=Q(state="active"), name="signing_key_is_one_active_per_use"),
+            models.UniqueConstraint(
+                fields=["use"], condition=Q(state="active"), name="signing_key_is_one_active_per_use"
+            ),
             models.CheckConstraint(
                 name="signing_key_state_is_known",
                 condition=Q(state__in=["generated", "published", "active", "retiring", "retired", "compromised"]),
@@ -100,7 +102,9 @@ class IssuedToken(models.Model):
     class Meta:
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires_at"], name="issued_token_by_end")]
         constraints: Constraints = [
-            models.CheckConstraint(name="issued_token_ends_after_it_starts", condition=Q(expires_at__gt=F("issued_at"))),
+            models.CheckConstraint(
+                name="issued_token_ends_after_it_starts", condition=Q(expires_at__gt=F("issued_at"))
+            ),
         ]
 
     def __str__(self) -> str:

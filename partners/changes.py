@@ -73,12 +73,9 @@ class Change:
 
 
 @contextmanager
-def changing(actor: Actor, *, durable: bool = True) -> Iterator[Change]:
-    """Open a change. The outermost caller (page, API, command, task) opens it; services only receive it.
-
-    ``durable=False`` is for tests that run inside a transaction of their own.
-    """
-    with transaction.atomic(durable=durable):
+def changing(actor: Actor) -> Iterator[Change]:
+    """Open a change. The outermost caller (page, API, command, task) opens it; services only receive it."""
+    with transaction.atomic(durable=True):
         change = Change(actor)
         yield change
         change.publish()

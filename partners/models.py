@@ -22,9 +22,12 @@ from partners.states import ClientState, KeyMethod, MappingState, PartnerState, 
 Constraints = ClassVar[list[models.BaseConstraint]]
 
 slug_validator = RegexValidator(
-    r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z", "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at the ends."
+    r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
+    "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at the ends.",
 )
-scope_validator = RegexValidator(r"\A[\x21\x23-\x5B\x5D-\x7E]{1,128}\Z", "Use 1 to 128 of the characters of RFC 6749 section 3.3.")
+scope_validator = RegexValidator(
+    r"\A[\x21\x23-\x5B\x5D-\x7E]{1,128}\Z", "Use 1 to 128 of the characters of RFC 6749 section 3.3."
+)
 
 MAX_LIFETIME: Final = timedelta(hours=1)
 MAX_LEEWAY: Final = timedelta(seconds=60)
@@ -138,15 +141,25 @@ class KeySource(Row):
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="key_sources")
     method = models.CharField(max_length=10, choices=Method.choices)
-    location = models.CharField(max_length=512, blank=True, help_text="The issuer (discovery) or the address of the key set.")
+    location = models.CharField(
+        max_length=512, blank=True, help_text="The issuer (discovery) or the address of the key set."
+    )
     jwks_uri = models.CharField(max_length=512, blank=True, help_text="As discovered, or equal to the location.")
     jwks = models.JSONField(default=dict, blank=True)
     etag = models.CharField(max_length=255, blank=True)
     fetched_at = models.DateTimeField(null=True, blank=True)
     next_fetch_at = models.DateTimeField(null=True, blank=True, db_index=True)
-    usable_until = models.DateTimeField(null=True, blank=True, help_text="Keys are refused after this (stale-if-error).")
+    usable_until = models.DateTimeField(
+        null=True, blank=True, help_text="Keys are refused after this (stale-if-error)."
+    )
     failures = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="When the last fetch began, in any process.")
+    answered_at = models.DateTimeField(null=True, blank=True, help_text="When the last fetch ended, well or not.")
+    left_out = models.JSONField(default=list, blank=True, help_text="Published keys that were not taken, and why.")
+    pending_jwks = models.JSONField(default=dict, blank=True, help_text="A key set that waits for confirmation.")
+    pending_since = models.DateTimeField(null=True, blank=True)
+    pending_jwks_uri = models.CharField(max_length=512, blank=True, help_text="Another address that waits likewise.")
 
     class Meta:
         constraints: Constraints = [
@@ -172,7 +185,9 @@ class Client(AbstractApplication):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="clients", null=True, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
-    methods = ArrayField(models.CharField(max_length=40), default=list, help_text="Registered client authentication methods.")
+    methods = ArrayField(
+        models.CharField(max_length=40), default=list, help_text="Registered client authentication methods."
+    )
     grant_types = ArrayField(models.CharField(max_length=80), default=list)
     scopes = ArrayField(models.CharField(max_length=128), default=list, blank=True)
     assertion_algorithms = ArrayField(models.CharField(max_length=10), default=list, blank=True)
@@ -239,18 +254,23 @@ class FederationTrust(Row):
     max_depth = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(0), MaxValueValidator(4)])
     one_time = models.BooleanField(default=False)
     allows_foreign_chain = models.BooleanField(default=False)
+    accepts_actors = models.BooleanField(default=False)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
         constraints: Constraints = [
             models.UniqueConstraint(fields=["partner", "name"], name="trust_is_named_once_per_partner"),
             models.UniqueConstraint(
-                fields=["partner", "issuer"], condition=~Q(state="withdrawn"), name="trust_is_one_per_issuer_of_a_partner"
+                fields=["partner", "issuer"],
+                condition=~Q(state="withdrawn"),
+                name="trust_is_one_per_issuer_of_a_partner",
             ),
             _one_of("state", TrustState, "trust_state_is_known"),
             _between("leeway", timedelta(0), MAX_LEEWAY, "trust_leeway_is_at_most_60_s"),
             _between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "trust_lifetime_is_at_most_1_h"),
-            _between("subject_lifetime", timedelta(seconds=1), timedelta(days=1), "trust_subject_lifetime_is_at_most_1_d"),
+            _between(
+                "subject_lifetime", timedelta(seconds=1), timedelta(days=1), "trust_subject_lifetime_is_at_most_1_d"
+            ),
             _between("max_depth", 0, 4, "trust_depth_is_at_most_4"),
         ]
 
@@ -270,7 +290,9 @@ class ScopeMapping(Row):
     position = models.PositiveIntegerField(default=100, help_text="Mappings are tried in this order, then by name.")
     trust = models.ForeignKey(FederationTrust, models.PROTECT, related_name="mappings")
     target = models.ForeignKey(Target, models.PROTECT, related_name="mappings")
-    clients = ArrayField(models.CharField(max_length=255), null=True, blank=True, help_text="Client ids; null: every client.")
+    clients = ArrayField(
+        models.CharField(max_length=255), null=True, blank=True, help_text="Client ids; null: every client."
+    )
     rules = models.JSONField(default=list, blank=True)
     grants = models.JSONField(default=dict, blank=True)
     always = ArrayField(models.CharField(max_length=128), default=list, blank=True)

@@ -36,8 +36,8 @@ class Asked(Protocol):
 class Facts(Generic[T]):
     """Everything a decision may know. ``targets`` is the whole catalogue, by audience and by resource URI.
 
-    ``mappings`` are the published mappings of the trust, in the partner's order; ``ceiling`` is the longest lifetime
-    the installation allows.
+    ``trust`` is the subject's issuer, ``actor_trust`` the actor's. ``mappings`` are the published mappings of
+    the trust, in the partner's order; ``ceiling`` is the longest lifetime the installation allows.
     """
 
     request: Asked
@@ -45,6 +45,7 @@ class Facts(Generic[T]):
     subject: T
     actor: T | None
     trust: Trust
+    actor_trust: Trust | None
     mappings: tuple[ScopeMapping, ...]
     targets: Mapping[str, Target]
     ceiling: timedelta

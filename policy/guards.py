@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from policy.mapping import ScopeMapping
     from policy.parties import Target
     from policy.tokens import JSON, TokenFacts
+    from policy.trust import Trust
 
 Mappings = tuple["ScopeMapping", ...]
 Steps = list[Step]
@@ -43,15 +44,16 @@ def _refuse(reason: Reason, rule: Rule, expected: str, received: object) -> Refu
 
 def meet_trust_rules(facts: Facts[T], steps: Steps) -> None:
     """Every rule of the trust holds for the subject token, and for the actor token where there is one."""
-    tokens: tuple[TokenFacts, ...] = (facts.subject,) if facts.actor is None else (facts.subject, facts.actor)
-    for token in tokens:
-        for rule in facts.trust.rules:
+    pairs: list[tuple[TokenFacts, Trust]] = [(facts.subject, facts.trust)]
+    if facts.actor is not None and facts.actor_trust is not None:
+        pairs.append((facts.actor, facts.actor_trust))
+    for token, trust in pairs:
+        for rule in trust.rules:
             verdict = rule.evaluate(token.claims)
-            if verdict is Verdict.PASSED:
-                continue
-            reason = Reason.TRUST_RULE_FAULT if verdict is Verdict.FAULT else Reason.TRUST_RULE_UNMET
-            received = shown(token.claims.get(rule.claim))
-            raise Refusal(reason, Step(Rule.TRUST_RULES, verdict, rule.expected, received))
+            if verdict is not Verdict.PASSED:
+                reason = Reason.TRUST_RULE_FAULT if verdict is Verdict.FAULT else Reason.TRUST_RULE_UNMET
+                received = shown(token.claims.get(rule.claim))
+                raise Refusal(reason, Step(Rule.TRUST_RULES, verdict, rule.expected, received))
     steps.append(Step(Rule.TRUST_RULES, Verdict.PASSED, "; ".join(rule.expected for rule in facts.trust.rules)))
 
 
@@ -59,7 +61,7 @@ def resolve_targets(facts: Facts[T], steps: Steps) -> tuple[Target, ...]:
     """The targets asked for, each once. All must be known: one unknown name refuses the request (rule 22)."""
     names = (*facts.request.audience, *facts.request.resource)
     if not names:
-        default = facts.client.partner.default_target
+        default = facts.trust.partner.default_target
         if default is None:
             raise _refuse(Reason.TARGET_MISSING, Rule.TARGET, "an audience, a resource or a default target", None)
         names = (default,)
@@ -102,6 +104,7 @@ def delegate(facts: Facts[T], mappings: Mappings, steps: Steps) -> Mapping[str, 
     """The ``act`` chain of the token to be issued; None means impersonation (RFC 8693 section 1.1)."""
     previous = facts.subject.claims.get("act")
     _check_may_act(facts, previous)
+    _check_actor_owner(facts)
     if facts.actor is None and not all(mapping.allows_impersonation for mapping in mappings):
         raise _refuse(Reason.ACTOR_REQUIRED, Rule.DELEGATION, "an actor token", None)
     act = previous if facts.actor is None else delegation.extend(_actor(facts), previous)
@@ -143,6 +146,18 @@ def _check_may_act(facts: Facts[T], previous: JSON) -> None:
     actor = _actor(facts)
     if not delegation.is_named_by(may_act, actor):
         raise _refuse(Reason.ACTOR_NOT_NAMED, Rule.DELEGATION, f"may_act {shown(may_act)}", actor["sub"])
+
+
+def _check_actor_owner(facts: Facts[T]) -> None:
+    """The actor token is the requester's own, or its trust lets clients present others': no borrowed actor (rule 45)."""
+    actor, trust = facts.actor, facts.actor_trust
+    if actor is None or (trust is not None and trust.accepts_actors):
+        return
+    own = [actor.subject, actor.claims.get("client_id"), actor.claims.get("azp")]
+    if facts.client.client_id not in own:
+        raise _refuse(
+            Reason.ACTOR_FOREIGN, Rule.DELEGATION, f"an actor token of {facts.client.client_id}", actor.subject
+        )
 
 
 def narrow_scope(facts: Facts[T], mappings: Mappings, steps: Steps) -> frozenset[str]:
@@ -197,7 +212,7 @@ def name_subject(facts: Facts[T], mappings: Mappings, steps: Steps) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= MAX_SUBJECT_LENGTH or not name.isprintable():
         claim = mappings[0].subject_claim
         raise _refuse(Reason.SUBJECT_UNUSABLE, Rule.SUBJECT, f"claim {claim}: 1 to 255 printable characters", name)
-    subject = f"partner:{facts.client.partner.slug}:{name}"
+    subject = f"partner:{facts.trust.partner.slug}:{name}"
     steps.append(Step(Rule.SUBJECT, Verdict.PASSED, mappings[0].subject_claim, shown(subject)))
     return subject
 

@@ -68,13 +68,14 @@ class Partner:
 class Client:
     """An OAuth client of a partner, as registered (not yet authenticated).
 
-    ``scopes`` is its ceiling: a scope that is not listed is never granted to it. ``accepts_endpoint_audience`` is the
-    compatibility switch of rule 60 (an assertion may name the token endpoint as its audience).
+    ``partner`` is None for a client of our own, such as a resource server. ``scopes`` is its ceiling: a scope that is
+    not listed is never granted to it. ``accepts_endpoint_audience`` is the compatibility switch of rule 60 (an
+    assertion may name the token endpoint as its audience).
     """
 
     id: UUID
     client_id: str
-    partner: Partner
+    partner: Partner | None
     is_active: bool
     is_confidential: bool
     methods: frozenset[ClientAuthentication]

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "request.method_not_allowed"
     REQUEST_MALFORMED = "request.malformed"
     REQUEST_TOO_LARGE = "request.too_large"
+    REQUEST_TOO_SLOW = "request.too_slow"
     PARAMETER_REPEATED = "request.parameter_repeated"
     PARAMETER_MISSING = "request.parameter_missing"
     PARAMETER_UNEXPECTED = "request.parameter_unexpected"
@@ -28,6 +29,7 @@ class Reason(StrEnum):
     CREDENTIALS_MISSING = "client.credentials_missing"
     CREDENTIALS_SEVERAL = "client.credentials_several"
     CREDENTIALS_MALFORMED = "client.credentials_malformed"
+    CLIENT_ID_MISMATCH = "client.id_mismatch"
     CLIENT_UNKNOWN = "client.unknown"
     CLIENT_PUBLIC = "client.public"
     CLIENT_SUSPENDED = "client.suspended"
@@ -37,7 +39,8 @@ class Reason(StrEnum):
     ASSERTION_REFUSED = "client.assertion_refused"
     ASSERTION_REPLAYED = "client.assertion_replayed"
     GRANT_TYPE_NOT_ALLOWED = "client.grant_type_not_allowed"
-    PROOF_UNSUPPORTED = "client.proof_unsupported"
+    PROOF_INVALID = "proof.invalid"
+    PROOF_REPLAYED = "proof.replayed"
     # the subject or actor token
     ISSUER_UNTRUSTED = "token.issuer_untrusted"
     TOKEN_TOO_LARGE = "token.too_large"  # noqa: S105
@@ -54,7 +57,6 @@ class Reason(StrEnum):
     TOKEN_NOT_YET_VALID = "token.not_yet_valid"  # noqa: S105
     LIFETIME_TOO_LONG = "token.lifetime_too_long"
     AUDIENCE_MISMATCH = "token.audience_mismatch"
-    ISSUER_MISMATCH = "token.issuer_mismatch"
     SENDER_CONSTRAINED = "token.sender_constrained"
     TOKEN_REPLAYED = "token.replayed"  # noqa: S105
     # the decision

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from policy.claim_rules import ClaimRule
+    from policy.parties import Partner
     from policy.tokens import TokenType
 
 
@@ -20,11 +21,13 @@ class Trust:
     ``audiences`` are accepted beside our own issuer identifier and the requesting client's id (rule 30).
     ``rules`` must all pass. ``token_types`` and ``algorithms`` are allow lists. ``subject_lifetime`` caps what the
     issuer may sign (``exp`` minus ``iat``), ``lifetime`` what we mint from it, ``max_depth`` the number of ``act``
-    members in the token to be issued (rule 46).
+    members in the token to be issued (rule 46). With ``accepts_actors`` its clients may present actor tokens of this
+    issuer that are not their own (rule 45).
     """
 
     id: UUID
     name: str
+    partner: Partner
     issuer: str
     audiences: frozenset[str]
     token_types: frozenset[TokenType]
@@ -36,3 +39,4 @@ class Trust:
     max_depth: int
     one_time: bool
     allows_foreign_chain: bool
+    accepts_actors: bool

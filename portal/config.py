@@ -131,18 +131,63 @@ def _setting(env: str, parse: Callable[[str], Any], doc: str, default: str | Non
 class Config:
     """All of Handover's settings. Reached as ``settings.HANDOVER``; ``docs/settings.md`` is generated from it."""
 
-    issuer: str = _setting("HANDOVER_ISSUER", _issuer, "Our issuer identifier and public base URL, never taken from a request.")
-    serve: str = _setting("HANDOVER_SERVE", _serve, "What this process serves: `exchange` (token endpoints), `portal` (pages and API) or `all`.", "all")
-    database_url: str = _setting("DATABASE_URL", _database_url, "PostgreSQL 15 or newer, as the application's role, which may only insert and select in the audit tables.")
-    database_owner_url: str = _setting("DATABASE_OWNER_URL", _database_url, "The same database as the role that owns the tables; used by `migrate` and for partitions only.")
-    redis_url: str = _setting("REDIS_URL", _redis_url, "Redis 7 or newer: Celery's broker and cached hints. Never the source of truth.")
-    keks: tuple[Kek, ...] = _setting("HANDOVER_KEK_FILE", _kek_file, "File (mode 0600) of key-encryption keys, one base64 line each; the first encrypts, all decrypt. `HANDOVER_KEK` may hold one key instead.")
-    trusted_proxies: tuple[Network, ...] = _setting("HANDOVER_TRUSTED_PROXIES", _networks, "Networks of reverse proxies whose forwarding headers are believed.", "")
-    outbound_allow: tuple[Network, ...] = _setting("HANDOVER_OUTBOUND_ALLOW", _networks, "Networks that outbound calls may reach although they are private, there also by plain http.", "")
-    token_lifetime: timedelta = _setting("HANDOVER_TOKEN_LIFETIME", _seconds, "The longest any token may live, in seconds. Trusts, mappings and targets may only shorten it.", "900")
-    environment: str = _setting("HANDOVER_ENVIRONMENT", str, "Name of the installation, shown in the top bar.", "Production")
-    mail_url: str = _setting("HANDOVER_MAIL_URL", str, "`smtp://user:password@host:port` (or `smtps://`), or `file:///directory` to write messages to files.", "file:///tmp/handover-mail")
-    demo: bool = _setting("HANDOVER_DEMO", _flag, "1 in the embedded demo installation: shows the demo sign-ins. Never set it in production.", "0")
+    issuer: str = _setting(
+        "HANDOVER_ISSUER", _issuer, "Our issuer identifier and public base URL, never taken from a request."
+    )
+    serve: str = _setting(
+        "HANDOVER_SERVE",
+        _serve,
+        "What this process serves: `exchange` (token endpoints), `portal` (pages and API) or `all`.",
+        "all",
+    )
+    database_url: str = _setting(
+        "DATABASE_URL",
+        _database_url,
+        "PostgreSQL 15 or newer, as the application's role, which may only insert and select in the audit tables.",
+    )
+    database_owner_url: str = _setting(
+        "DATABASE_OWNER_URL",
+        _database_url,
+        "The same database as the role that owns the tables; used by `migrate` and for partitions only.",
+    )
+    redis_url: str = _setting(
+        "REDIS_URL", _redis_url, "Redis 7 or newer: Celery's broker and cached hints. Never the source of truth."
+    )
+    keks: tuple[Kek, ...] = _setting(
+        "HANDOVER_KEK_FILE",
+        _kek_file,
+        "File (mode 0600) of key-encryption keys, one base64 line each; the first encrypts, all decrypt. `HANDOVER_KEK` may hold one key instead.",
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        "HANDOVER_TRUSTED_PROXIES", _networks, "Networks of reverse proxies whose forwarding headers are believed.", ""
+    )
+    outbound_allow: tuple[Network, ...] = _setting(
+        "HANDOVER_OUTBOUND_ALLOW",
+        _networks,
+        "Networks that outbound calls may reach although they are private, there also by plain http.",
+        "",
+    )
+    token_lifetime: timedelta = _setting(
+        "HANDOVER_TOKEN_LIFETIME",
+        _seconds,
+        "The longest any token may live, in seconds. Trusts, mappings and targets may only shorten it.",
+        "900",
+    )
+    environment: str = _setting(
+        "HANDOVER_ENVIRONMENT", str, "Name of the installation, shown in the top bar.", "Production"
+    )
+    mail_url: str = _setting(
+        "HANDOVER_MAIL_URL",
+        str,
+        "`smtp://user:password@host:port` (or `smtps://`), or `file:///directory` to write messages to files.",
+        "file:///tmp/handover-mail",
+    )
+    demo: bool = _setting(
+        "HANDOVER_DEMO",
+        _flag,
+        "1 in the embedded demo installation: shows the demo sign-ins. Never set it in production.",
+        "0",
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Config:

@@ -6,84 +6,135 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='IssuedToken',
+            name="IssuedToken",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, primary_key=True, serialize=False)),
-                ('family_id', models.UUIDField(db_index=True)),
-                ('parent_id', models.UUIDField(blank=True, null=True)),
-                ('event_id', models.UUIDField()),
-                ('depth', models.PositiveSmallIntegerField(default=0)),
-                ('client_id', models.UUIDField()),
-                ('partner_id', models.UUIDField()),
-                ('kid', models.CharField(max_length=64)),
-                ('subject', models.CharField(max_length=400)),
-                ('audience', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), size=None)),
-                ('scope', models.TextField(blank=True)),
-                ('issued_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
+                ("id", models.UUIDField(default=uuid_utils.compat.uuid7, primary_key=True, serialize=False)),
+                ("family_id", models.UUIDField(db_index=True)),
+                ("parent_id", models.UUIDField(blank=True, null=True)),
+                ("event_id", models.UUIDField()),
+                ("depth", models.PositiveSmallIntegerField(default=0)),
+                ("client_id", models.UUIDField()),
+                ("partner_id", models.UUIDField()),
+                ("kid", models.CharField(max_length=64)),
+                ("subject", models.CharField(max_length=400)),
+                (
+                    "audience",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), size=None),
+                ),
+                ("scope", models.TextField(blank=True)),
+                ("issued_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['expires_at'], name='issued_token_by_end')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('issued_at'))), name='issued_token_ends_after_it_starts')],
+                "indexes": [models.Index(fields=["expires_at"], name="issued_token_by_end")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("issued_at"))),
+                        name="issued_token_ends_after_it_starts",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SigningKey',
+            name="SigningKey",
             fields=[
-                ('kid', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('alg', models.CharField(max_length=10)),
-                ('use', models.CharField(default='access', help_text='What it signs: access tokens, or ID tokens.', max_length=10)),
-                ('state', models.CharField(choices=[('generated', 'Generated'), ('published', 'Published'), ('active', 'Active'), ('retiring', 'Retiring'), ('retired', 'Retired'), ('compromised', 'Compromised')], default='generated', max_length=12)),
-                ('public_jwk', models.JSONField()),
-                ('kek_id', models.CharField(max_length=16)),
-                ('nonce', models.BinaryField(max_length=12)),
-                ('ciphertext', models.BinaryField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('activated_at', models.DateTimeField(blank=True, null=True)),
-                ('retiring_at', models.DateTimeField(blank=True, null=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
+                ("kid", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("alg", models.CharField(max_length=10)),
+                (
+                    "use",
+                    models.CharField(
+                        default="access", help_text="What it signs: access tokens, or ID tokens.", max_length=10
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("generated", "Generated"),
+                            ("published", "Published"),
+                            ("active", "Active"),
+                            ("retiring", "Retiring"),
+                            ("retired", "Retired"),
+                            ("compromised", "Compromised"),
+                        ],
+                        default="generated",
+                        max_length=12,
+                    ),
+                ),
+                ("public_jwk", models.JSONField()),
+                ("kek_id", models.CharField(max_length=16)),
+                ("nonce", models.BinaryField(max_length=12)),
+                ("ciphertext", models.BinaryField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("activated_at", models.DateTimeField(blank=True, null=True)),
+                ("retiring_at", models.DateTimeField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('use',), name='signing_key_is_one_active_per_use'), models.CheckConstraint(condition=models.Q(('state__in', ['generated', 'published', 'active', 'retiring', 'retired', 'compromised'])), name='signing_key_state_is_known'), models.CheckConstraint(condition=models.Q(('use__in', ['access', 'id'])), name='signing_key_use_is_known')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("use",),
+                        name="signing_key_is_one_active_per_use",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["generated", "published", "active", "retiring", "retired", "compromised"])
+                        ),
+                        name="signing_key_state_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("use__in", ["access", "id"])), name="signing_key_use_is_known"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SpentJti',
+            name="SpentJti",
             fields=[
-                ('pk', models.CompositePrimaryKey('purpose', 'issuer', 'jti', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(max_length=20)),
-                ('issuer', models.CharField(max_length=512)),
-                ('jti', models.CharField(max_length=255)),
-                ('expires_at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "purpose", "issuer", "jti", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("purpose", models.CharField(max_length=20)),
+                ("issuer", models.CharField(max_length=512)),
+                ("jti", models.CharField(max_length=255)),
+                ("expires_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['expires_at'], name='spent_jti_by_end')],
+                "indexes": [models.Index(fields=["expires_at"], name="spent_jti_by_end")],
             },
         ),
         migrations.CreateModel(
-            name='TokenFamily',
+            name="TokenFamily",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, primary_key=True, serialize=False)),
-                ('partner_id', models.UUIDField()),
-                ('root_issuer', models.CharField(max_length=512)),
-                ('root_token_id', models.CharField(help_text='The jti, or the SHA-256 of a token that has none.', max_length=255)),
-                ('subject', models.CharField(max_length=400)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_reason', models.CharField(blank=True, max_length=60)),
+                ("id", models.UUIDField(default=uuid_utils.compat.uuid7, primary_key=True, serialize=False)),
+                ("partner_id", models.UUIDField()),
+                ("root_issuer", models.CharField(max_length=512)),
+                (
+                    "root_token_id",
+                    models.CharField(help_text="The jti, or the SHA-256 of a token that has none.", max_length=255),
+                ),
+                ("subject", models.CharField(max_length=400)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_reason", models.CharField(blank=True, max_length=60)),
             ],
             options={
-                'indexes': [models.Index(fields=['root_issuer', 'root_token_id'], name='family_by_root'), models.Index(fields=['expires_at'], name='family_by_end')],
+                "indexes": [
+                    models.Index(fields=["root_issuer", "root_token_id"], name="family_by_root"),
+                    models.Index(fields=["expires_at"], name="family_by_end"),
+                ],
             },
         ),
     ]

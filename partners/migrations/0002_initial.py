@@ -7,171 +7,288 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('partners', '0001_initial'),
+        ("partners", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='client',
-            name='user',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='%(app_label)s_%(class)s', to=settings.AUTH_USER_MODEL, verbose_name='user'),
+            model_name="client",
+            name="user",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="%(app_label)s_%(class)s",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="user",
+            ),
         ),
         migrations.AddField(
-            model_name='clientsecret',
-            name='client',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL),
+            model_name="clientsecret",
+            name="client",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="secrets",
+                to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='federationtrust',
-            name='key_source',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='trust', to='partners.keysource'),
+            model_name="federationtrust",
+            name="key_source",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="trust", to="partners.keysource"
+            ),
         ),
         migrations.AddField(
-            model_name='client',
-            name='key_source',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='client', to='partners.keysource'),
+            model_name="client",
+            name="key_source",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="client",
+                to="partners.keysource",
+            ),
         ),
         migrations.AddField(
-            model_name='partner',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="partner",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='keysource',
-            name='partner',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='key_sources', to='partners.partner'),
+            model_name="keysource",
+            name="partner",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="key_sources", to="partners.partner"
+            ),
         ),
         migrations.AddField(
-            model_name='federationtrust',
-            name='partner',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='trusts', to='partners.partner'),
+            model_name="federationtrust",
+            name="partner",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="trusts", to="partners.partner"
+            ),
         ),
         migrations.AddField(
-            model_name='client',
-            name='partner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='clients', to='partners.partner'),
+            model_name="client",
+            name="partner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="clients",
+                to="partners.partner",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='registry',
-            constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='registry_has_one_row'),
+            model_name="registry",
+            constraint=models.CheckConstraint(condition=models.Q(("id", 1)), name="registry_has_one_row"),
         ),
         migrations.AddField(
-            model_name='scopemapping',
-            name='partner',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mappings', to='partners.partner'),
+            model_name="scopemapping",
+            name="partner",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="mappings", to="partners.partner"
+            ),
         ),
         migrations.AddField(
-            model_name='scopemapping',
-            name='trust',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mappings', to='partners.federationtrust'),
+            model_name="scopemapping",
+            name="trust",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="mappings", to="partners.federationtrust"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='target',
-            constraint=models.CheckConstraint(condition=models.Q(('lifetime__gte', datetime.timedelta(seconds=30)), ('lifetime__lte', datetime.timedelta(seconds=3600))), name='target_lifetime_is_30_s_to_1_h'),
+            model_name="target",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("lifetime__gte", datetime.timedelta(seconds=30)),
+                    ("lifetime__lte", datetime.timedelta(seconds=3600)),
+                ),
+                name="target_lifetime_is_30_s_to_1_h",
+            ),
         ),
         migrations.AddField(
-            model_name='scopemapping',
-            name='target',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mappings', to='partners.target'),
+            model_name="scopemapping",
+            name="target",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="mappings", to="partners.target"
+            ),
         ),
         migrations.AddField(
-            model_name='scope',
-            name='target',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scopes', to='partners.target'),
+            model_name="scope",
+            name="target",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="scopes", to="partners.target"
+            ),
         ),
         migrations.AddField(
-            model_name='partner',
-            name='default_target',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='partners.target'),
+            model_name="partner",
+            name="default_target",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="partners.target",
+            ),
         ),
         migrations.AddField(
-            model_name='client',
-            name='serves',
-            field=models.ManyToManyField(blank=True, related_name='resource_servers', to='partners.target'),
+            model_name="client",
+            name="serves",
+            field=models.ManyToManyField(blank=True, related_name="resource_servers", to="partners.target"),
         ),
         migrations.AddConstraint(
-            model_name='clientsecret',
-            constraint=models.UniqueConstraint(fields=('client', 'slot'), name='client_has_two_secret_slots'),
+            model_name="clientsecret",
+            constraint=models.UniqueConstraint(fields=("client", "slot"), name="client_has_two_secret_slots"),
         ),
         migrations.AddConstraint(
-            model_name='clientsecret',
-            constraint=models.CheckConstraint(condition=models.Q(('slot__in', [1, 2])), name='client_secret_slot_is_1_or_2'),
+            model_name="clientsecret",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("slot__in", [1, 2])), name="client_secret_slot_is_1_or_2"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keysource',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['discovery', 'jwks_uri', 'uploaded'])), name='key_source_method_is_known'),
+            model_name="keysource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("method__in", ["discovery", "jwks_uri", "uploaded"])),
+                name="key_source_method_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keysource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('location', ''), ('method', 'uploaded')), models.Q(models.Q(('method', 'uploaded'), _negated=True), models.Q(('location', ''), _negated=True)), _connector='OR'), name='key_source_location_fits_method'),
+            model_name="keysource",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("location", ""), ("method", "uploaded")),
+                    models.Q(
+                        models.Q(("method", "uploaded"), _negated=True), models.Q(("location", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="key_source_location_fits_method",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='federationtrust',
-            constraint=models.UniqueConstraint(fields=('partner', 'name'), name='trust_is_named_once_per_partner'),
+            model_name="federationtrust",
+            constraint=models.UniqueConstraint(fields=("partner", "name"), name="trust_is_named_once_per_partner"),
         ),
         migrations.AddConstraint(
-            model_name='federationtrust',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'withdrawn'), _negated=True), fields=('partner', 'issuer'), name='trust_is_one_per_issuer_of_a_partner'),
+            model_name="federationtrust",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "withdrawn"), _negated=True),
+                fields=("partner", "issuer"),
+                name="trust_is_one_per_issuer_of_a_partner",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='federationtrust',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'quarantined', 'withdrawn'])), name='trust_state_is_known'),
+            model_name="federationtrust",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["active", "quarantined", "withdrawn"])), name="trust_state_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='federationtrust',
-            constraint=models.CheckConstraint(condition=models.Q(('leeway__gte', datetime.timedelta(0)), ('leeway__lte', datetime.timedelta(seconds=60))), name='trust_leeway_is_at_most_60_s'),
+            model_name="federationtrust",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("leeway__gte", datetime.timedelta(0)), ("leeway__lte", datetime.timedelta(seconds=60))
+                ),
+                name="trust_leeway_is_at_most_60_s",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='federationtrust',
-            constraint=models.CheckConstraint(condition=models.Q(('lifetime__gte', datetime.timedelta(seconds=1)), ('lifetime__lte', datetime.timedelta(seconds=3600))), name='trust_lifetime_is_at_most_1_h'),
+            model_name="federationtrust",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("lifetime__gte", datetime.timedelta(seconds=1)),
+                    ("lifetime__lte", datetime.timedelta(seconds=3600)),
+                ),
+                name="trust_lifetime_is_at_most_1_h",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='federationtrust',
-            constraint=models.CheckConstraint(condition=models.Q(('subject_lifetime__gte', datetime.timedelta(seconds=1)), ('subject_lifetime__lte', datetime.timedelta(days=1))), name='trust_subject_lifetime_is_at_most_1_d'),
+            model_name="federationtrust",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("subject_lifetime__gte", datetime.timedelta(seconds=1)),
+                    ("subject_lifetime__lte", datetime.timedelta(days=1)),
+                ),
+                name="trust_subject_lifetime_is_at_most_1_d",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='federationtrust',
-            constraint=models.CheckConstraint(condition=models.Q(('max_depth__gte', 0), ('max_depth__lte', 4)), name='trust_depth_is_at_most_4'),
+            model_name="federationtrust",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_depth__gte", 0), ("max_depth__lte", 4)), name="trust_depth_is_at_most_4"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scopemapping',
-            constraint=models.UniqueConstraint(fields=('partner', 'name', 'version'), name='mapping_version_is_unique'),
+            model_name="scopemapping",
+            constraint=models.UniqueConstraint(fields=("partner", "name", "version"), name="mapping_version_is_unique"),
         ),
         migrations.AddConstraint(
-            model_name='scopemapping',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'published')), fields=('partner', 'name'), name='mapping_has_one_published_version'),
+            model_name="scopemapping",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "published")),
+                fields=("partner", "name"),
+                name="mapping_has_one_published_version",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scopemapping',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'published', 'superseded', 'withdrawn'])), name='mapping_state_is_known'),
+            model_name="scopemapping",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "published", "superseded", "withdrawn"])),
+                name="mapping_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scopemapping',
-            constraint=models.CheckConstraint(condition=models.Q(('lifetime__gte', datetime.timedelta(seconds=1)), ('lifetime__lte', datetime.timedelta(seconds=3600))), name='mapping_lifetime_is_at_most_1_h'),
+            model_name="scopemapping",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("lifetime__gte", datetime.timedelta(seconds=1)),
+                    ("lifetime__lte", datetime.timedelta(seconds=3600)),
+                ),
+                name="mapping_lifetime_is_at_most_1_h",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scopemapping',
-            constraint=models.CheckConstraint(condition=models.Q(('max_depth__gte', 0), ('max_depth__lte', 4)), name='mapping_depth_is_at_most_4'),
+            model_name="scopemapping",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_depth__gte", 0), ("max_depth__lte", 4)), name="mapping_depth_is_at_most_4"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scope',
-            constraint=models.UniqueConstraint(fields=('target', 'name'), name='scope_is_named_once_per_target'),
+            model_name="scope",
+            constraint=models.UniqueConstraint(fields=("target", "name"), name="scope_is_named_once_per_target"),
         ),
         migrations.AddConstraint(
-            model_name='scope',
-            constraint=models.CheckConstraint(condition=models.Q(('risk__in', ['low', 'moderate', 'high', 'critical'])), name='scope_risk_is_known'),
+            model_name="scope",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("risk__in", ["low", "moderate", "high", "critical"])), name="scope_risk_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='partner',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'invited', 'configuring', 'tested', 'active', 'suspended', 'offboarded'])), name='partner_state_is_known'),
+            model_name="partner",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["draft", "invited", "configuring", "tested", "active", "suspended", "offboarded"])
+                ),
+                name="partner_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'suspended'])), name='client_state_is_known'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["active", "suspended"])), name="client_state_is_known"
+            ),
         ),
     ]

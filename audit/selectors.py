@@ -1,0 +1,233 @@
+"""Reading the audit trail: exchanges page by page, one correlation, counts of a day, recent changes.
+
+Every query is led by an index: ids are UUIDv7, so a time range is an id range and "newest first" is the primary key
+read backwards; ``event_by_partner``, ``event_by_client``, ``event_by_target``, ``event_by_kind`` and
+``event_by_correlation`` lead the rest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection
+from django.db.models import Count, F, Func, IntegerField, Q, UUIDField, Value
+
+from audit import events
+from audit.models import Event
+from audit.partitions import lowest_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
+EXCHANGE_KINDS: Final = (
+    events.ExchangeGranted.kind,
+    events.ExchangeRefused.kind,
+    events.ClientAuthenticationFailed.kind,
+)
+CHANGE_PREFIXES: Final = ("partner.", "trust.", "mapping.", "key.", "configuration.")
+FAILURE_PREFIX: Final = "server."
+PAGE_SIZE: Final = 50
+
+
+class Outcome(StrEnum):
+    """How an exchange ended for its caller. ``REFUSED``: a rule said no. ``FAILED``: we could not answer."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+def outcome_of(kind: str, reason: str) -> Outcome:
+    """The outcome of an exchange's event; a refusal for a reason of our own is a failure, never a refusal."""
+    if kind == events.ExchangeGranted.kind:
+        return Outcome.GRANTED
+    return Outcome.FAILED if reason.startswith(FAILURE_PREFIX) else Outcome.REFUSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One event as lists show it."""
+
+    id: UUID
+    kind: str
+    reason: str
+    partner_id: UUID | None
+    client: str
+    target: str
+    actor: str
+    correlation_id: UUID
+
+    @property
+    def at(self) -> datetime:
+        """When it was written, to the millisecond: the first 48 bits of the id (RFC 9562 section 5.7)."""
+        return datetime.fromtimestamp((self.id.int >> 80) / 1000, tz=UTC)
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the exchange ended."""
+        return outcome_of(self.kind, self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One event with everything it says, read from its canonical form."""
+
+    entry: Entry
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Which exchanges are asked for. A field that is None or empty does not narrow; ``partners`` of () finds nothing."""
+
+    since: datetime | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    client: str = ""
+    target: str = ""
+    partners: tuple[UUID, ...] | None = None
+    reference: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a list, newest first, and the ids to continue from in both directions."""
+
+    entries: tuple[Entry, ...]
+    older: UUID | None
+    newer: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many exchanges ended one way: in one hour (0 is the first), for one reason, for one partner."""
+
+    hour: int
+    outcome: Outcome
+    reason: str
+    partner_id: UUID | None
+    count: int
+
+
+_COLUMNS: Final = ("id", "kind", "reason", "partner_id", "client", "target", "actor", "correlation_id")
+
+
+def exchanges(search: Search, *, before: UUID | None = None, after: UUID | None = None, size: int = PAGE_SIZE) -> Page:
+    """A page of exchanges, newest first: those older than ``before``, or those newer than ``after``."""
+    rows = _matching(search)
+    if after is not None:
+        found = list(rows.filter(id__gt=after).order_by("id").values(*_COLUMNS)[: size + 1])
+        return _page(found[:size][::-1], has_older=True, has_newer=len(found) > size)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    found = list(rows.order_by("-id").values(*_COLUMNS)[: size + 1])
+    return _page(found[:size], has_older=len(found) > size, has_newer=before is not None)
+
+
+def _page(rows: Sequence[Mapping[str, Any]], *, has_older: bool, has_newer: bool) -> Page:
+    entries = tuple(Entry(**row) for row in rows)
+    return Page(
+        entries=entries,
+        older=entries[-1].id if entries and has_older else None,
+        newer=entries[0].id if entries and has_newer else None,
+    )
+
+
+def _matching(search: Search) -> QuerySet[Event]:
+    rows = Event.objects.filter(kind__in=EXCHANGE_KINDS)
+    if search.since is not None:
+        rows = rows.filter(id__gte=lowest_id(search.since))
+    if search.outcome is Outcome.GRANTED:
+        rows = rows.filter(kind=events.ExchangeGranted.kind)
+    elif search.outcome is not None:
+        failed = Q(reason__startswith=FAILURE_PREFIX)
+        wanted = failed if search.outcome is Outcome.FAILED else ~failed
+        rows = rows.filter(wanted, kind__in=EXCHANGE_KINDS[1:])
+    if search.partners is not None:
+        rows = rows.filter(partner_id__in=search.partners)
+    if search.reference is not None:
+        rows = rows.filter(Q(correlation_id=search.reference) | Q(id=search.reference))
+    exact = {"reason": search.reason, "client": search.client, "target": search.target}
+    return rows.filter(**{column: value for column, value in exact.items() if value})
+
+
+def events_of(reference: UUID) -> tuple[Record, ...]:
+    """Every event of one correlation id, or the one event of this id, oldest first."""
+    rows = Event.objects.filter(Q(correlation_id=reference) | Q(id=reference)).order_by("id")
+    return _records(rows[:PAGE_SIZE])
+
+
+def recent_changes(*, size: int) -> tuple[Record, ...]:
+    """The last changes of configuration, newest first. One probe of ``event_by_kind`` for each kind of change."""
+    kinds = sorted({event.kind for event in events.Event.__subclasses__() if event.kind.startswith(CHANGE_PREFIXES)})
+    newest = [Event.objects.filter(kind=kind).order_by("-id")[:size] for kind in kinds]
+    return _records(newest[0].union(*newest[1:], all=True).order_by("-id")[:size])
+
+
+def _records(rows: QuerySet[Event]) -> tuple[Record, ...]:
+    return tuple(
+        Record(
+            entry=Entry(**{column: getattr(row, column) for column in _COLUMNS}),
+            document=orjson.loads(row.canonical),
+        )
+        for row in rows
+    )
+
+
+def tally(since: datetime, hours: Sequence[datetime], *, partners: Sequence[UUID] | None = None) -> tuple[Tally, ...]:
+    """Exchanges since an instant, counted by hour, outcome, reason and partner. ``hours`` are where each hour starts.
+
+    Led by ``event_by_kind``, or by ``event_by_partner`` where partners are named.
+    """
+    bounds = Value([lowest_id(hour) for hour in hours], output_field=ArrayField(UUIDField()))
+    rows = Event.objects.filter(kind__in=EXCHANGE_KINDS, id__gte=lowest_id(since))
+    if partners is not None:
+        rows = rows.filter(partner_id__in=partners)
+    counted = (
+        rows.annotate(hour=Func(F("id"), bounds, function="width_bucket", output_field=IntegerField()))
+        .values("hour", "kind", "reason", "partner_id")
+        .annotate(count=Count("id"))
+    )
+    return tuple(
+        Tally(
+            hour=max(0, row["hour"] - 1),
+            outcome=outcome_of(row["kind"], row["reason"]),
+            reason=row["reason"],
+            partner_id=row["partner_id"],
+            count=row["count"],
+        )
+        for row in counted
+    )
+
+
+_LAST_SEEN: Final = """
+    SELECT asked.id, (
+        SELECT event.id FROM audit_event event
+        WHERE event.partner_id = asked.id AND event.kind = ANY(%s) ORDER BY event.id DESC LIMIT 1
+    ) FROM unnest(%s::uuid[]) AS asked(id)
+"""
+
+
+def last_seen(partners: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When each partner last exchanged, granted or not. One probe of ``event_by_partner`` for each partner."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_SEEN, [list(EXCHANGE_KINDS), list(partners)])
+        return {partner: datetime.fromtimestamp((last.int >> 80) / 1000, tz=UTC) for partner, last in cursor if last}
+
+
+def traffic(counts: Iterable[Tally]) -> dict[UUID, dict[Outcome, int]]:
+    """Counts by partner and outcome, of a tally already read."""
+    totals: dict[UUID, dict[Outcome, int]] = defaultdict(lambda: dict.fromkeys(Outcome, 0))
+    for entry in counts:
+        if entry.partner_id is not None:
+            totals[entry.partner_id][entry.outcome] += entry.count
+    return dict(totals)

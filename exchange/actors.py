@@ -1,0 +1,38 @@
+"""The acting party of a delegation: its token, verified under the trust of its own issuer (RFC 8693 sections 1.1, 2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exchange.verifying import read, verify
+from policy.reasons import Rule
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exchange.protocol.dpop import Binding
+    from exchange.protocol.request import TokenExchangeRequest
+    from exchange.registry import Registry
+    from policy.parties import Client
+    from policy.tokens import VerifiedToken
+    from policy.trust import Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """A verified actor token and the trust that vouches for its issuer."""
+
+    token: VerifiedToken
+    trust: Trust
+
+
+def verify_actor(
+    request: TokenExchangeRequest, registry: Registry, client: Client, binding: Binding | None, *, now: datetime
+) -> Actor | None:
+    """The acting party, or None where the request names none. Raises as ``verify`` does."""
+    if request.actor_token is None or request.actor_token_type is None:
+        return None
+    presented = read(request.actor_token, request.actor_token_type, Rule.ACTOR_TOKEN)
+    issuer = registry.issuer_for(client, presented.unverified_issuer)
+    return Actor(token=verify(presented, issuer, client, binding, now=now), trust=issuer.trust)

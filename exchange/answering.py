@@ -1,0 +1,111 @@
+"""From a complete request to a durable answer: the straight line, tried again when the ground moved under it.
+
+The configuration may move while a decision waits for its commit; the ledger then refuses the commit and the decision is
+made again under the new configuration. A key not seen yet may be fetched once (RFC 8693 section 2.2.2, reliability 3.4).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from exchange import jwks
+from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, StaleRegistry
+from exchange.pipeline import Incoming, exchange
+from exchange.protocol.errors import WIRE, OAuthError, refusal
+from exchange.protocol.response import Answer, failure, success
+from exchange.snapshot import Snapshot, Snapshots, SnapshotUnavailable
+from exchange.verifying import MissingKey
+from policy.reasons import Reason, Rule
+from policy.tokens import TokenType
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import timedelta
+
+    from exchange.trail import Trail
+
+MAX_ATTEMPTS: Final = 5
+
+log = structlog.get_logger(__name__)
+
+
+class Answerer:
+    """Gives every request exactly one answer, and sees to it that the answer is recorded before it is told."""
+
+    def __init__(self, snapshots: Snapshots, ledger: Ledger, ceiling: timedelta) -> None:
+        self._snapshots = snapshots
+        self._ledger = ledger
+        self._ceiling = ceiling
+
+    async def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
+        """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt."""
+        return await self._until_it_holds(begin, lambda trail, snapshot: self._exchange(incoming, trail, snapshot))
+
+    async def refuse(self, error: OAuthError, begin: Callable[[], Trail]) -> Answer:
+        """The answer to a request that failed before the line began."""
+        return await self._until_it_holds(begin, lambda trail, snapshot: self._refuse(error, trail, snapshot))
+
+    async def _until_it_holds(
+        self, begin: Callable[[], Trail], attempt: Callable[[Trail, Snapshot], Awaitable[Answer]]
+    ) -> Answer:
+        """Try until the configuration stands still long enough; then, or without a database, 503."""
+        has_fetched = False
+        reason = Reason.LEDGER_UNAVAILABLE
+        try:
+            for _ in range(MAX_ATTEMPTS):
+                trail = begin()
+                snapshot = self._snapshots.current
+                try:
+                    return await attempt(trail, snapshot)
+                except StaleRegistry as stale:
+                    await self._snapshots.catch_up(stale.epoch)
+                except MissingKey as missing:
+                    if has_fetched:
+                        return await self._refuse(missing.otherwise, trail, snapshot)
+                    has_fetched = True
+                    await jwks.refresh_for_unknown_key(missing.key_source_id, missing.kid)
+                    await self._snapshots.catch_up()
+        except LedgerFull:
+            reason = Reason.OVERLOADED
+        except (LedgerUnavailable, SnapshotUnavailable) as error:
+            log.warning("exchange.unrecorded", correlation_id=str(begin().correlation_id), cause=str(error))
+        return failure(WIRE[reason](reason), begin().correlation_id)
+
+    async def _exchange(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
+        try:
+            signed = await exchange(
+                incoming,
+                snapshot.registry,
+                snapshot.keys.signer,
+                self._ledger,
+                trail,
+                ceiling=self._ceiling,
+                now=self._snapshots.now(),
+            )
+        except OAuthError as error:
+            return await self._refuse(error, trail, snapshot)
+        except Replayed as replayed:
+            trail.has_spent()
+            spend = replayed.spend
+            error = refusal(spend.reason, Rule.RECORD, f"a {spend.purpose} not used before", "used before")
+            return await self._refuse(error, trail, snapshot)
+        return success(signed, TokenType.ACCESS_TOKEN)
+
+    async def _refuse(self, error: OAuthError, trail: Trail, snapshot: Snapshot) -> Answer:
+        """Record, then tell. A refused request spends its proofs too; one that was replayed is refused for that."""
+        try:
+            await self._ledger.refuse(error, trail, epoch=snapshot.registry.epoch)
+        except Replayed as replayed:
+            trail.has_spent()
+            spend = replayed.spend
+            error = refusal(spend.reason, Rule.RECORD, f"a {spend.purpose} not used before", "used before")
+            await self._ledger.refuse(error, trail, epoch=snapshot.registry.epoch)
+        log.info(
+            "exchange.refused",
+            correlation_id=str(trail.correlation_id),
+            reason=error.reason.value,
+            client=trail.client_id(),
+        )
+        return failure(error, trail.correlation_id)

@@ -1,0 +1,78 @@
+"""Reading a request body with bounds on its size and on the time it may take (RFC 6749 section 3.2; attack A30)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from exchange.protocol.form import MAX_BODY_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+READ_TIMEOUT: Final = 10.0
+
+
+class BodyTooLarge(Exception):
+    """More bytes than any legitimate token request has."""
+
+
+class BodyTooSlow(Exception):
+    """The body did not arrive in time: a slow sender holds no more than its own connection."""
+
+
+class ClientGone(Exception):
+    """The caller closed the connection before its request was complete."""
+
+
+async def read_body(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
+    """The whole body. Raises ``BodyTooLarge``, ``BodyTooSlow`` or ``ClientGone``."""
+    message = await _next(receive, READ_TIMEOUT)
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                body = await _rest(receive, body)
+        except TimeoutError as error:
+            raise BodyTooSlow from error
+    if len(body) > MAX_BODY_LENGTH:
+        raise BodyTooLarge
+    return body
+
+
+async def _rest(receive: Callable[[], Awaitable[dict[str, Any]]], first: bytes) -> bytes:
+    pieces, length, is_more = [first], len(first), True
+    while is_more:
+        if length > MAX_BODY_LENGTH:
+            raise BodyTooLarge
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        piece = message.get("body", b"")
+        pieces.append(piece)
+        length += len(piece)
+        is_more = message.get("more_body", False)
+    return b"".join(pieces)
+
+
+async def _next(receive: Callable[[], Awaitable[dict[str, Any]]], timeout: float) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(timeout):
+            message = await receive()
+    except TimeoutError as error:
+        raise BodyTooSlow from error
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
+
+
+def replay_body(body: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """A ``receive`` that hands on a body which was already read."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        return {"type": "http.disconnect"}
+
+    return receive

@@ -1,0 +1,129 @@
+"""What one answer writes: its audit event, its token and family rows, and the identifiers it spends (RFC 8693 section 6).
+
+Built before the commit, from values only; the ledger turns a batch of entries into one call of the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from uuid_utils.compat import uuid7
+
+from audit import events
+from audit.envelope import Envelope, seal
+from exchange.protocol.errors import OAuthError
+from policy.claim_rules import Verdict
+from policy.reasons import Rule, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from exchange.minting import SignedToken
+    from exchange.spending import SpendOnce
+    from exchange.trail import Trail
+
+SEPARATOR: Final = "\x1f"
+
+
+class SeparatorInValue(ValueError):
+    """A value holds U+001F or NUL, which would shift the columns of everybody else's answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One answer, yes or no, that must be durable before it leaves."""
+
+    epoch: int
+    envelope: Envelope
+    signed: SignedToken | None
+    client_pk: str
+    spends: tuple[SpendOnce, ...]
+
+    def columns(self) -> tuple[str, ...]:
+        """The values of ``exchange_record``'s answer columns, in its order."""
+        envelope, event = self.envelope, self.envelope.event
+        return (
+            str(envelope.id),
+            event.kind,
+            event.outcome,
+            event.reason,
+            "" if event.partner_id is None else str(event.partner_id),
+            event.client,
+            event.target,
+            str(envelope.actor),
+            str(envelope.correlation_id),
+            envelope.canonical,
+            envelope.mac.hex(),
+            envelope.kek_id,
+            *(_NO_TOKEN if self.signed is None else self._token_columns(self.signed)),
+        )
+
+    def _token_columns(self, signed: SignedToken) -> tuple[str, ...]:
+        granted, subject = signed.granted, signed.granted.token
+        return (
+            str(signed.id),
+            str(signed.family_id),
+            self.client_pk,
+            signed.kid,
+            granted.subject,
+            " ".join(granted.audience),
+            " ".join(sorted(granted.scope)),
+            str(signed.issued_at),
+            str(signed.expires_at),
+            subject.issuer,
+            subject.token_id or subject.digest,
+            "0" if granted.act is None else "1",
+        )
+
+
+_NO_TOKEN: Final = ("",) * 12
+
+
+def join(values: Iterable[str]) -> bytes:
+    """One column of a batch as the database takes it. Raises ``SeparatorInValue``."""
+    listed = tuple(values)
+    text = SEPARATOR.join(listed)
+    if text.count(SEPARATOR) != max(len(listed) - 1, 0) or "\0" in text:
+        raise SeparatorInValue("a value holds a separator")
+    return text.encode()
+
+
+def granted_entry(
+    signed: SignedToken, trail: Trail, spends: tuple[SpendOnce, ...], *, epoch: int, now: datetime
+) -> Entry:
+    """The entry of a token that may leave once it is committed."""
+    client = trail.authenticated_client
+    assert client is not None
+    partner = signed.granted.trust.partner
+    recorded = (Step(Rule.RECORD, Verdict.PASSED, "recorded before the answer", str(signed.event_id)),)
+    event = events.ExchangeGranted(
+        partner_id=partner.id,
+        partner=partner.slug,
+        client=client.client.client_id,
+        target=trail.target(),
+        data=trail.document((*signed.granted.steps, *recorded), signed),
+    )
+    actor = events.Actor(events.ActorKind.CLIENT, client.client.client_id)
+    envelope = seal(event, actor, event_id=signed.event_id, correlation_id=trail.correlation_id, at=now)
+    return Entry(epoch=epoch, envelope=envelope, signed=signed, client_pk=str(client.client.id), spends=spends)
+
+
+def refused_entry(error: OAuthError, trail: Trail, *, epoch: int, now: datetime) -> Entry:
+    """The entry of a refusal, with what was known so far. A proven assertion is spent by a refused request too."""
+    client = trail.authenticated_client
+    partner = client.client.partner if client else None
+    failed = error.status == 401  # noqa: PLR2004 - Unauthorized
+    kind = events.ClientAuthenticationFailed if failed else events.ExchangeRefused
+    event = kind(
+        partner_id=partner.id if partner else None,
+        partner=partner.slug if partner else "",
+        client=trail.client_id(),
+        target=trail.target(),
+        reason=error.reason,
+        data=trail.document(error.steps) | {"error": error.error, "status": error.status},
+    )
+    actor = events.Actor(events.ActorKind.CLIENT, client.client.client_id) if client else events.UNAUTHENTICATED
+    envelope = seal(event, actor, event_id=uuid7(), correlation_id=trail.correlation_id, at=now)
+    return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=trail.unspent())

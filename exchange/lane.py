@@ -1,0 +1,206 @@
+"""The hot lane: the ASGI callable of the token endpoint and its neighbours (RFC 6749 section 3.2, RFC 8414, RFC 7517).
+
+Form in, JSON out, nothing of Django's request stack in between. It is thin: read the request, have it answered, send.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import structlog
+from uuid_utils.compat import uuid7
+
+from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body, replay_body
+from exchange.caller import Caller, caller_of
+from exchange.pipeline import Incoming
+from exchange.protocol.errors import OAuthError, ServerError, refusal
+from exchange.protocol.form import Form, parse_form
+from exchange.protocol.request import TOKEN_EXCHANGE
+from exchange.protocol.response import Answer, failure, metadata
+from exchange.snapshot import SnapshotUnavailable
+from exchange.trail import Trail
+from policy.reasons import Reason, Rule, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from ipaddress import IPv4Network, IPv6Network
+    from uuid import UUID
+
+    from exchange.answering import Answerer
+    from exchange.snapshot import Snapshots
+
+    Scope = dict[str, Any]
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+JWKS_MAX_AGE: Final = 900
+INTERACTIVE_GRANTS: Final = frozenset({"authorization_code", "refresh_token"})
+"""Answered by django-oauth-toolkit, behind the same address."""
+
+log = structlog.get_logger(__name__)
+
+
+class Lane:
+    """Answers the hot paths; ``handles`` says which. ``interactive`` is the application for the toolkit's grants."""
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        answerer: Answerer,
+        interactive: App,
+        *,
+        issuer: str,
+        trusted: Sequence[IPv4Network | IPv6Network],
+    ) -> None:
+        self._snapshots = snapshots
+        self._answerer = answerer
+        self._interactive = interactive
+        self._trusted = trusted
+        self._metadata = orjson.dumps(metadata(issuer))
+        self._documents: dict[str, Callable[[], Answer]] = {
+            "/oauth/jwks": self._jwks,
+            "/.well-known/oauth-authorization-server": self._describe,
+            "/.well-known/openid-configuration": self._describe,
+            "/healthz": _healthy,
+            "/readyz": self._ready,
+        }
+
+    def handles(self, path: str) -> bool:
+        """Whether a path is one of this lane's."""
+        return path == TOKEN_PATH or path in self._documents
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["path"] == TOKEN_PATH:
+            await self._token(scope, receive, send)
+        else:
+            await _send(send, self._document(scope), is_head=scope["method"] == "HEAD")
+
+    async def _token(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller, correlation_id = caller_of(scope, self._trusted), uuid7()
+        grant_type = ""
+        try:
+            body = await _read(caller, receive)
+            form = parse_form(body)
+            grant_type = form.require("grant_type")
+            if grant_type in INTERACTIVE_GRANTS:
+                await self._interactive(scope, replay_body(body), _marked(send, correlation_id))
+                return
+            answer = await self._exchange(caller, form, grant_type, correlation_id)
+        except ClientGone:
+            return
+        except OAuthError as error:
+            answer = await self._answerer.refuse(error, _begin(caller, correlation_id, grant_type))
+        except Exception:
+            log.exception("exchange.failed", correlation_id=str(correlation_id))
+            answer = await self._fault(caller, correlation_id, grant_type)
+        await _send(send, answer, correlation_id)
+
+    async def _exchange(self, caller: Caller, form: Form, grant_type: str, correlation_id: UUID) -> Answer:
+        if grant_type != TOKEN_EXCHANGE:
+            raise refusal(Reason.GRANT_TYPE_UNSUPPORTED, Rule.REQUEST, TOKEN_EXCHANGE, shown(grant_type))
+        incoming = Incoming(form=form, authorization=caller.authorization, proofs=caller.proofs)
+        return await self._answerer.exchange(incoming, _begin(caller, correlation_id, grant_type))
+
+    async def _fault(self, caller: Caller, correlation_id: UUID, grant_type: str) -> Answer:
+        """A fault of ours is audited like a refusal; if even that fails, it is told all the same."""
+        error = ServerError(Reason.INTERNAL)
+        try:
+            return await self._answerer.refuse(error, _begin(caller, correlation_id, grant_type))
+        except Exception:
+            log.exception("exchange.fault_unrecorded", correlation_id=str(correlation_id))
+            return failure(error, correlation_id)
+
+    def _document(self, scope: Scope) -> Answer:
+        if scope["method"] not in {"GET", "HEAD"}:
+            return Answer(status=405, headers=((b"allow", b"GET, HEAD"), *_PLAIN), body=b"This address takes GET.\n")
+        try:
+            return self._documents[scope["path"]]()
+        except SnapshotUnavailable:
+            return Answer(
+                status=503, headers=((b"retry-after", b"2"), *_PLAIN), body=b"No configuration was read yet.\n"
+            )
+
+    def _jwks(self) -> Answer:
+        """Our public keys; caches may keep them for a quarter of an hour (rule 85)."""
+        return _cached(self._snapshots.current.keys.jwks, f"public, max-age={JWKS_MAX_AGE}, stale-if-error=86400")
+
+    def _describe(self) -> Answer:
+        return _cached(self._metadata, "public, max-age=300")
+
+    def _ready(self) -> Answer:
+        """Ready to decide and to record. JWKS and metadata are served all the same."""
+        is_ready = self._snapshots.is_fresh
+        body = b"ready\n" if is_ready else b"not ready: the database cannot be reached\n"
+        return Answer(status=200 if is_ready else 503, headers=_PLAIN, body=body)
+
+
+_PLAIN: Final = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"))
+
+
+def _healthy() -> Answer:
+    """The process runs. Nothing else is asked, so that an orchestrator restarts only what is dead."""
+    return Answer(status=200, headers=_PLAIN, body=b"ok\n")
+
+
+def _cached(body: bytes, cache_control: str) -> Answer:
+    headers = (
+        (b"content-type", b"application/json"),
+        (b"cache-control", cache_control.encode()),
+        (b"access-control-allow-origin", b"*"),
+    )
+    return Answer(status=200, headers=headers, body=body)
+
+
+async def _read(caller: Caller, receive: Receive) -> bytes:
+    """The body of a form-encoded POST. Raises ``InvalidRequest`` and its kin, or ``ClientGone``."""
+    if caller.method != "POST":
+        raise refusal(Reason.METHOD_NOT_ALLOWED, Rule.REQUEST, "POST", shown(caller.method))
+    if not caller.is_form:
+        raise refusal(Reason.REQUEST_MALFORMED, Rule.REQUEST, "application/x-www-form-urlencoded", "another type")
+    try:
+        return await read_body(receive)
+    except BodyTooLarge as error:
+        raise refusal(Reason.REQUEST_TOO_LARGE, Rule.REQUEST, "a body of at most 64 KiB", "more") from error
+    except BodyTooSlow as error:
+        raise refusal(Reason.REQUEST_TOO_SLOW, Rule.REQUEST, "a body within 10 seconds", "slower") from error
+
+
+def _begin(caller: Caller, correlation_id: UUID, grant_type: str) -> Callable[[], Trail]:
+    """Makes the trail of one attempt at this request."""
+    return partial(
+        Trail,
+        correlation_id=correlation_id,
+        grant_type=grant_type,
+        address=caller.address,
+        request_id=caller.request_id,
+        traceparent=caller.traceparent,
+    )
+
+
+def _marked(send: Send, correlation_id: UUID) -> Send:
+    """A ``send`` that adds our reference to somebody else's answer."""
+
+    async def marked(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            mark = (b"x-correlation-id", str(correlation_id).encode())
+            message = {**message, "headers": [*message.get("headers", ()), mark]}
+        await send(message)
+
+    return marked
+
+
+async def _send(send: Send, answer: Answer, correlation_id: UUID | None = None, *, is_head: bool = False) -> None:
+    headers = [
+        *answer.headers,
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if correlation_id is not None:
+        headers.append((b"x-correlation-id", str(correlation_id).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else answer.body})

@@ -1,0 +1,211 @@
+"""The ledger: no answer, yes or no, leaves before its own audit event is committed (reliability.md P1; RFC 8693 section 6).
+
+Entries of one pass of the event loop go to PostgreSQL together, as one call of ``exchange_record``: one transaction, one
+round trip, whatever the batch's size. While a batch is on its way the next one gathers. The connection is libpq's own,
+non-blocking on the loop: no thread, no pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from exchange.entries import Entry, SeparatorInValue, granted_entry, join, refused_entry
+from exchange.ledger_connection import ConnectionLost, LedgerConnection, StatementFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from exchange.minting import SignedToken
+    from exchange.protocol.errors import OAuthError
+    from exchange.spending import SpendOnce
+    from exchange.trail import Trail
+
+MAX_QUEUED: Final = 2000
+MAX_BATCH: Final = 128
+MAX_RETRIES: Final = 3
+
+
+class StaleRegistry(Exception):
+    """The configuration moved after the decision was made: decide again under ``epoch`` (performance.md decision 3)."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(epoch)
+        self.epoch = epoch
+
+
+class Replayed(Exception):
+    """An identifier of the request was spent before."""
+
+    def __init__(self, spend: SpendOnce) -> None:
+        super().__init__(spend.purpose)
+        self.spend = spend
+
+
+class LedgerUnavailable(Exception):
+    """Nothing was recorded, or we cannot know: the answer must be withheld."""
+
+
+class LedgerFull(LedgerUnavailable):
+    """The queue is at its bound: refuse at once rather than pile up (reliability.md F3)."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    entry: Entry
+    done: asyncio.Future[None]
+
+
+class Ledger:
+    """One per process. ``record`` returns once the entry is durable."""
+
+    def __init__(self, connection: LedgerConnection, clock: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._waiting: list[_Waiting] = []
+        self._is_scheduled = False
+        self._sending: asyncio.Task[None] | None = None
+
+    async def record(
+        self, signed: SignedToken, spends: tuple[SpendOnce, ...], trail: Trail, *, epoch: int
+    ) -> SignedToken:
+        """Make a token's rows durable; the token may leave after this returns.
+
+        Raises ``StaleRegistry``, ``Replayed`` or ``LedgerUnavailable``; then the token must not leave.
+        """
+        await self._submit(granted_entry(signed, trail, spends, epoch=epoch, now=self._clock()))
+        return signed
+
+    async def refuse(self, error: OAuthError, trail: Trail, *, epoch: int) -> None:
+        """Make a refusal's event durable. Raises as ``record`` does."""
+        await self._submit(refused_entry(error, trail, epoch=epoch, now=self._clock()))
+
+    async def _submit(self, entry: Entry) -> None:
+        if len(self._waiting) >= MAX_QUEUED:
+            raise LedgerFull
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(entry, loop.create_future())
+        self._waiting.append(waiting)
+        if self._sending is None and not self._is_scheduled:
+            self._is_scheduled = True
+            loop.call_soon(self._start)
+        await waiting.done
+
+    def _start(self) -> None:
+        """End of the loop pass: everything that gathered so far is one batch."""
+        self._is_scheduled = False
+        self._sending = asyncio.get_running_loop().create_task(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._commit(_first_uses(batch))
+        finally:
+            self._sending = None
+
+    async def _commit(self, batch: list[_Waiting]) -> None:
+        """One batch. A batch that fails is retried member by member, so that one poison row refuses only itself."""
+        if not batch:
+            return
+        try:
+            result = await self._call(batch)
+        except (ConnectionLost, StatementFailed, SeparatorInValue) as error:
+            if len(batch) == 1 or not _is_of_one_row(error):
+                _fail(batch, LedgerUnavailable(str(error)), error)
+                return
+            for waiting in batch:
+                await self._commit([waiting])
+            return
+        _deliver(batch, result)
+
+    async def _call(self, batch: list[_Waiting]) -> str:
+        parameters = _parameters([waiting.entry for waiting in batch])
+        for attempt in range(MAX_RETRIES):
+            try:
+                return await self._connection.call(parameters)
+            except StatementFailed as error:
+                if not error.is_transient or attempt == MAX_RETRIES - 1:
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def close(self) -> None:
+        """Let what is queued be committed, then close the connection."""
+        while self._sending is not None:
+            await self._sending
+        self._connection.close()
+
+
+def _is_of_one_row(error: Exception) -> bool:
+    return isinstance(error, SeparatorInValue) or (isinstance(error, StatementFailed) and error.is_data_fault)
+
+
+def _first_uses(batch: list[_Waiting]) -> list[_Waiting]:
+    """The batch without second uses of one identifier: the database would see two equal rows as one."""
+    seen: set[tuple[str, str, str]] = set()
+    first: list[_Waiting] = []
+    newest = max(waiting.entry.epoch for waiting in batch)
+    for waiting in batch:
+        spends = waiting.entry.spends
+        keys = {(spend.purpose, spend.issuer, spend.jti): spend for spend in spends}
+        again = seen & keys.keys()
+        if waiting.entry.epoch != newest:
+            _set(waiting, StaleRegistry(newest))
+        elif again:
+            _set(waiting, Replayed(keys[again.pop()]))
+        else:
+            seen |= keys.keys()
+            first.append(waiting)
+    return first
+
+
+def _parameters(entries: list[Entry]) -> list[bytes]:
+    """The parameters of ``exchange_record``: the epoch, a joined text per column, and the spends sorted by key.
+
+    Sorted, because two batches that insert the same keys in different order would deadlock.
+    """
+    spends = sorted(
+        (
+            (spend.purpose, spend.issuer, spend.jti, index, spend.expires_at)
+            for index, entry in enumerate(entries, 1)
+            for spend in entry.spends
+        ),
+        key=lambda row: row[:3],
+    )
+    return [
+        str(entries[0].epoch).encode(),
+        *(join(column) for column in zip(*(entry.columns() for entry in entries), strict=True)),
+        join(str(row[3]) for row in spends),
+        join(row[0] for row in spends),
+        join(row[1] for row in spends),
+        join(row[2] for row in spends),
+        join(repr(row[4].timestamp()) for row in spends),
+    ]
+
+
+def _deliver(batch: list[_Waiting], result: str) -> None:
+    if result.startswith("E"):
+        _fail(batch, StaleRegistry(int(result[1:])))
+        return
+    for waiting, replayed in zip(batch, result[1:].split(","), strict=True):
+        if not replayed:
+            _set(waiting, None)
+            continue
+        _set(waiting, Replayed(next(spend for spend in waiting.entry.spends if spend.purpose == replayed)))
+
+
+def _fail(batch: list[_Waiting], error: Exception, cause: Exception | None = None) -> None:
+    error.__cause__ = cause
+    for waiting in batch:
+        _set(waiting, error)
+
+
+def _set(waiting: _Waiting, error: Exception | None) -> None:
+    if waiting.done.done():  # the caller went away; what was committed stays committed
+        return
+    if error is None:
+        waiting.done.set_result(None)
+    else:
+        waiting.done.set_exception(error)

@@ -1,0 +1,91 @@
+"""From a yes to a signed token: the claims of RFC 9068 section 2.2, RFC 8693 section 4 and RFC 9449 section 6.
+
+Only the pipeline imports this module, and ``mint`` takes a ``Granted[VerifiedToken]`` only: what the simulator decides
+about a supposed token cannot be signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+from uuid_utils.compat import uuid7
+
+from exchange.protocol.compact import encode_segment
+from policy.raw import RawToken
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from exchange.keys import Signer
+    from exchange.protocol.dpop import Binding
+    from policy.facts import Granted
+    from policy.parties import Client
+    from policy.tokens import JSON, VerifiedToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedToken:
+    """A signed token that is still ours alone: it leaves only after the ledger committed its rows.
+
+    ``id`` is its ``jti``, ``event_id`` its ``txn``, ``family_id`` its ``fam``. ``issued_at`` and ``expires_at`` are whole
+    seconds since 1970, as the claims are.
+    """
+
+    id: UUID
+    family_id: UUID
+    event_id: UUID
+    token: RawToken
+    token_type: str
+    kid: str
+    granted: Granted[VerifiedToken]
+    issued_at: int
+    expires_at: int
+
+
+def mint(
+    granted: Granted[VerifiedToken],
+    client: Client,
+    binding: Binding | None,
+    signer: Signer,
+    *,
+    issuer: str,
+    now: datetime,
+) -> SignedToken:
+    """Sign the token that the decision granted. It cannot refuse: every bound was checked before."""
+    token_id, family_id, event_id = uuid7(), uuid7(), uuid7()
+    issued_at, expires_at = int(now.timestamp()), int(granted.expires_at.timestamp())
+    subject = granted.token
+    claims: dict[str, JSON] = {
+        "iss": issuer,
+        "sub": granted.subject,
+        "aud": granted.audience[0] if len(granted.audience) == 1 else list(granted.audience),
+        "exp": expires_at,
+        "iat": issued_at,
+        "jti": str(token_id),
+        "client_id": client.client_id,
+        "src": {"iss": subject.issuer, "sub": subject.subject},
+        "txn": str(event_id),
+        "fam": str(family_id),
+    }
+    if granted.scope:
+        claims["scope"] = " ".join(sorted(granted.scope))
+    if granted.act is not None:
+        claims["act"] = dict(granted.act)
+    if binding is not None:
+        claims["cnf"] = {"jkt": binding.jkt}
+    signing_input = signer.header + b"." + encode_segment(orjson.dumps(claims))
+    signature = encode_segment(signer.sign(signing_input))
+    return SignedToken(
+        id=token_id,
+        family_id=family_id,
+        event_id=event_id,
+        token=RawToken((signing_input + b"." + signature).decode("ascii")),
+        token_type="Bearer" if binding is None else "DPoP",
+        kid=signer.kid,
+        granted=granted,
+        issued_at=issued_at,
+        expires_at=expires_at,
+    )

@@ -1,0 +1,106 @@
+"""The credentials a caller presented: exactly one method (RFC 6749 section 2.3, RFC 7521 section 4.2, RFC 7523 section 2.2)."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from exchange.protocol.compact import MAX_TOKEN_LENGTH
+from exchange.protocol.errors import OAuthError, refusal
+from exchange.protocol.form import form_decode
+from policy.parties import ClientAuthentication
+from policy.raw import RawToken
+from policy.reasons import Reason, Rule, shown
+
+if TYPE_CHECKING:
+    from exchange.protocol.form import Form
+
+JWT_BEARER_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a caller offers as proof of being ``client_id`` (None where an assertion will name it), not yet believed."""
+
+    method: ClientAuthentication
+    unverified_client_id: str | None
+    credential: RawToken
+
+    @property
+    def is_challenged(self) -> bool:
+        """Whether it came in the Authorization header, so that a refusal must name a scheme (RFC 6749 section 5.2)."""
+        return self.method is ClientAuthentication.CLIENT_SECRET_BASIC
+
+
+def present(authorization: tuple[str, ...], form: Form) -> Credentials:
+    """The one set of credentials in a request.
+
+    Raises ``InvalidRequest`` for more than one method or for two different client ids (rule 6), ``InvalidClient`` for
+    none or for something unreadable.
+    """
+    offered = [found for found in (_basic(authorization), _post(form), _assertion(form)) if found is not None]
+    if len(offered) > 1:
+        received = ", ".join(found.method for found in offered)
+        raise refusal(Reason.CREDENTIALS_SEVERAL, Rule.CLIENT, "one client authentication method", received)
+    if not offered:
+        raise refusal(Reason.CREDENTIALS_MISSING, Rule.CLIENT, "client credentials", "none")
+    credentials = offered[0]
+    named = form.get("client_id")
+    if named is not None and credentials.unverified_client_id not in {None, named}:
+        raise refusal(Reason.CLIENT_ID_MISMATCH, Rule.CLIENT, "one client_id", "two different ones")
+    return credentials
+
+
+def _basic(authorization: tuple[str, ...]) -> Credentials | None:
+    """RFC 6749 section 2.3.1: both halves are form-decoded after base64, so ``:`` ``%`` ``+`` work in either."""
+    if not authorization:
+        return None
+    if len(authorization) > 1:
+        raise refusal(Reason.CREDENTIALS_SEVERAL, Rule.CLIENT, "one Authorization header", str(len(authorization)))
+    scheme, _, encoded = authorization[0].partition(" ")
+    if scheme.lower() != "basic":
+        raise _malformed("the Basic scheme", shown(scheme))
+    try:
+        client_id, separator, secret = b64decode(encoded.strip(), validate=True).partition(b":")
+        decoded = form_decode(client_id), form_decode(secret)
+    except (Base64Error, ValueError, OAuthError) as error:
+        raise _malformed("base64 of id:secret", "something else") from error
+    if not separator or not all(decoded):
+        raise _malformed("base64 of id:secret", "no id or no secret")
+    return Credentials(
+        method=ClientAuthentication.CLIENT_SECRET_BASIC,
+        unverified_client_id=decoded[0],
+        credential=RawToken(decoded[1]),
+    )
+
+
+def _malformed(expected: str, received: str) -> OAuthError:
+    return refusal(Reason.CREDENTIALS_MALFORMED, Rule.CLIENT, expected, received, challenge=True)
+
+
+def _post(form: Form) -> Credentials | None:
+    secret = form.get("client_secret")
+    if secret is None:
+        return None
+    client_id = form.get("client_id")
+    if client_id is None:
+        raise refusal(Reason.CREDENTIALS_MALFORMED, Rule.CLIENT, "client_id beside client_secret", "absent")
+    return Credentials(
+        method=ClientAuthentication.CLIENT_SECRET_POST, unverified_client_id=client_id, credential=RawToken(secret)
+    )
+
+
+def _assertion(form: Form) -> Credentials | None:
+    """Both parameters or neither; the type is the one of RFC 7523 (rule 58)."""
+    assertion, kind = form.get("client_assertion"), form.get("client_assertion_type")
+    if assertion is None and kind is None:
+        return None
+    if assertion is None or kind != JWT_BEARER_ASSERTION or len(assertion) > MAX_TOKEN_LENGTH:
+        raise refusal(Reason.CREDENTIALS_MALFORMED, Rule.CLIENT, "client_assertion of type jwt-bearer", shown(kind))
+    return Credentials(
+        method=ClientAuthentication.PRIVATE_KEY_JWT,
+        unverified_client_id=form.get("client_id"),
+        credential=RawToken(assertion),
+    )

@@ -1,0 +1,86 @@
+"""A JWS in compact form, taken apart and not yet believed (RFC 7515 section 7.1; RFC 8725bis section 3.14).
+
+Exactly three parts, strict base64url without padding or stray bits, strict JSON. This prevents one token from having
+several spellings, and a verifier from reading other bytes than the signer signed.
+"""
+
+from __future__ import annotations
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from exchange.protocol.strict_json import NotStrictJson, parse_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from policy.raw import RawToken
+    from policy.tokens import JSON
+
+MAX_TOKEN_LENGTH: Final = 16_384
+JWS_PARTS: Final = 3
+JWE_PARTS: Final = 5
+_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+
+
+class NotCompact(ValueError):
+    """The text is not a well-formed compact JWS."""
+
+
+class IsEncrypted(NotCompact):
+    """The text has the five parts of a JWE: encryption is no signature (RFC 8725 section 3.3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactJws:
+    """The parts of an unverified token. Nothing here may be relied on before the signature was checked."""
+
+    unverified_header: Mapping[str, JSON]
+    unverified_claims: Mapping[str, JSON]
+    signing_input: bytes
+    signature: bytes
+
+
+def encode_segment(raw: bytes) -> bytes:
+    """base64url without padding (RFC 7515 section 2)."""
+    return b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=")
+
+
+def decode_segment(segment: bytes) -> bytes:
+    """The bytes of a base64url segment. Raises ``NotCompact`` unless it is the one canonical spelling."""
+    if b"+" in segment or b"/" in segment or b"=" in segment:
+        raise NotCompact("not base64url")
+    standard = segment.translate(_TO_STANDARD)
+    try:
+        raw = a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
+    except Base64Error as error:
+        raise NotCompact("not base64url") from error
+    if b2a_base64(raw, newline=False).rstrip(b"=") != standard:
+        raise NotCompact("not canonical base64url")
+    return raw
+
+
+def parse_compact(token: RawToken) -> CompactJws:
+    """Take a token apart. Raises ``IsEncrypted`` for a JWE and ``NotCompact`` for anything else that is no JWS."""
+    try:
+        text = token.reveal().encode("ascii")
+    except UnicodeEncodeError as error:
+        raise NotCompact("not ASCII") from error
+    parts = text.split(b".")
+    if len(parts) == JWE_PARTS:
+        raise IsEncrypted("five parts")
+    if len(parts) != JWS_PARTS:
+        raise NotCompact("not three parts")
+    header, payload, signature = parts
+    try:
+        return CompactJws(
+            unverified_header=parse_object(decode_segment(header)),
+            unverified_claims=parse_object(decode_segment(payload)),
+            signing_input=text[: len(header) + 1 + len(payload)],
+            signature=decode_segment(signature),
+        )
+    except NotStrictJson as error:
+        raise NotCompact("not strict JSON") from error

@@ -1,0 +1,111 @@
+"""A token exchange request, well formed and not yet believed (RFC 8693 section 2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from exchange.protocol.compact import MAX_TOKEN_LENGTH
+from exchange.protocol.errors import refusal
+from policy.raw import RawToken
+from policy.reasons import Reason, Rule, shown
+from policy.tokens import SUBJECT_TOKEN_TYPES, TokenType
+
+if TYPE_CHECKING:
+    from exchange.protocol.form import Form
+
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type's name
+MAX_TARGETS: Final = 10
+MAX_SCOPE_LENGTH: Final = 4096
+_SCOPE_CHARACTERS: Final = frozenset(map(chr, [0x21, *range(0x23, 0x5C), *range(0x5D, 0x7F)]))
+_ISSUABLE: Final = frozenset({TokenType.ACCESS_TOKEN, TokenType.JWT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenExchangeRequest:
+    """What the client asks for. ``scope`` is None where it names none; ``audience`` and ``resource`` may be empty."""
+
+    subject_token: RawToken
+    subject_token_type: TokenType
+    actor_token: RawToken | None
+    actor_token_type: TokenType | None
+    requested_token_type: TokenType
+    audience: tuple[str, ...]
+    resource: tuple[str, ...]
+    scope: frozenset[str] | None
+
+
+def parse(form: Form) -> TokenExchangeRequest:
+    """Read the form of a token exchange. Raises ``InvalidRequest``, ``InvalidScope`` or ``InvalidTarget``."""
+    actor_token, actor_token_type = _actor(form)
+    return TokenExchangeRequest(
+        subject_token=_token(form.require("subject_token"), "subject_token"),
+        subject_token_type=_accepted_type(form.require("subject_token_type"), "subject_token_type"),
+        actor_token=actor_token,
+        actor_token_type=actor_token_type,
+        requested_token_type=_requested_type(form.get("requested_token_type")),
+        audience=_targets(form.all("audience")),
+        resource=tuple(map(_resource, _targets(form.all("resource")))),
+        scope=parse_scope(form.get("scope")),
+    )
+
+
+def _actor(form: Form) -> tuple[RawToken | None, TokenType | None]:
+    """Both or neither (rule 18)."""
+    token, kind = form.get("actor_token"), form.get("actor_token_type")
+    if token is None and kind is None:
+        return None, None
+    if token is None:
+        raise refusal(Reason.PARAMETER_UNEXPECTED, Rule.REQUEST, "actor_token_type only with actor_token", "without")
+    return _token(token, "actor_token"), _accepted_type(form.require("actor_token_type"), "actor_token_type")
+
+
+def _token(text: str, name: str) -> RawToken:
+    if len(text) > MAX_TOKEN_LENGTH:
+        raise refusal(Reason.TOKEN_TOO_LARGE, Rule.REQUEST, f"{name} of at most 16384 characters", str(len(text)))
+    return RawToken(text)
+
+
+def _accepted_type(text: str, name: str) -> TokenType:
+    if text not in SUBJECT_TOKEN_TYPES:
+        raise refusal(
+            Reason.TOKEN_TYPE_UNSUPPORTED, Rule.REQUEST, f"{name}: access_token, id_token or jwt", shown(text)
+        )
+    return TokenType(text)
+
+
+def _requested_type(text: str | None) -> TokenType:
+    """The default is an access token. ``jwt`` names the same thing here: our access tokens are JWTs (section 3)."""
+    if text is None:
+        return TokenType.ACCESS_TOKEN
+    if text not in _ISSUABLE:
+        raise refusal(Reason.TOKEN_TYPE_UNSUPPORTED, Rule.REQUEST, "requested_token_type: access_token", shown(text))
+    return TokenType(text)
+
+
+def _targets(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(names) > MAX_TARGETS:
+        raise refusal(Reason.TARGET_MALFORMED, Rule.REQUEST, f"at most {MAX_TARGETS} targets", str(len(names)))
+    return names
+
+
+def _resource(text: str) -> str:
+    """An absolute URI without fragment (RFC 8707 section 2)."""
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise refusal(Reason.TARGET_MALFORMED, Rule.REQUEST, "resource: an absolute URI", shown(text)) from error
+    if not parts.scheme or not (parts.netloc or parts.path) or "#" in text or not text.isprintable() or " " in text:
+        raise refusal(Reason.TARGET_MALFORMED, Rule.REQUEST, "resource: an absolute URI without fragment", shown(text))
+    return text
+
+
+def parse_scope(text: str | None) -> frozenset[str] | None:
+    """The scope values of a request: single spaces, the characters of RFC 6749 section 3.3. None where none was sent."""
+    if text is None:
+        return None
+    values = text.split(" ")
+    if len(text) > MAX_SCOPE_LENGTH or not all(values) or not _SCOPE_CHARACTERS.issuperset(text.replace(" ", "")):
+        raise refusal(Reason.SCOPE_MALFORMED, Rule.REQUEST, "scope values separated by single spaces", shown(text))
+    return frozenset(values)

@@ -1,0 +1,81 @@
+"""What goes back: the success body, the error body, and the metadata (RFC 8693 section 2.2.1, RFC 6749 section 5, RFC 8414)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from exchange.keyring import ALGORITHMS
+from exchange.protocol import dpop
+from exchange.protocol.request import TOKEN_EXCHANGE
+from policy.parties import ClientAuthentication
+from policy.tokens import TokenType
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from exchange.minting import SignedToken
+    from exchange.protocol.errors import OAuthError
+
+Header = tuple[bytes, bytes]
+
+NO_STORE: Final[tuple[Header, ...]] = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"pragma", b"no-cache"),
+)
+RETRY_AFTER_SECONDS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A complete HTTP answer."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+def success(signed: SignedToken, issued_token_type: TokenType) -> Answer:
+    """The token, its type, how long it lasts and what it may do; always all four (rules 50 to 52)."""
+    body = {
+        "access_token": signed.token.reveal(),
+        "issued_token_type": issued_token_type,
+        "token_type": signed.token_type,
+        "expires_in": signed.expires_at - signed.issued_at,
+        "scope": " ".join(sorted(signed.granted.scope)),
+    }
+    return Answer(status=200, headers=NO_STORE, body=orjson.dumps(body))
+
+
+def failure(error: OAuthError, correlation_id: UUID) -> Answer:
+    """The error with its fixed words and the reference under which the portal shows the rest (rule 54)."""
+    headers = list(NO_STORE)
+    if error.status == 401 and error.is_challenged:  # noqa: PLR2004 - Unauthorized
+        headers.append((b"www-authenticate", b'Basic realm="handover", charset="UTF-8"'))
+    if error.status == 405:  # noqa: PLR2004 - Method Not Allowed
+        headers.append((b"allow", b"POST"))
+    if error.status == 503:  # noqa: PLR2004 - Service Unavailable
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    body = {"error": error.error, "error_description": f"{error.description} Reference {correlation_id}."}
+    return Answer(status=error.status, headers=tuple(headers), body=orjson.dumps(body))
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """The authorization server's metadata: what works now, and never whom we trust (rules 82 to 84)."""
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "token_endpoint": f"{issuer}/oauth/token",
+        "jwks_uri": f"{issuer}/oauth/jwks",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [TOKEN_EXCHANGE, "authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": list(ClientAuthentication),
+        "token_endpoint_auth_signing_alg_values_supported": sorted(ALGORITHMS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+    }

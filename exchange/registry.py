@@ -1,0 +1,115 @@
+"""The immutable snapshot of partners, clients, trusts, mappings and public keys that every exchange is decided from.
+
+No database read per exchange (performance.md decision 3): when the epoch moves, a new snapshot is made by re-reading
+only what moved. It holds public keys only, so the simulator can use it without a path to a private one (RFC 8693).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from exchange.keyring import EMPTY, KeyRing, key_ring
+from exchange.protocol.errors import refusal
+from policy.reasons import Reason, Rule, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from partners.selectors import Configuration, PartnerConfiguration, RegisteredClient, TrustedIssuer
+    from policy.mapping import ScopeMapping
+    from policy.parties import Client, Target
+    from policy.trust import Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """A trusted issuer of one partner, with everything needed to verify and decide."""
+
+    trust: Trust
+    mappings: tuple[ScopeMapping, ...]
+    key_source_id: UUID
+    keys: KeyRing
+    audiences: frozenset[str]
+    """What a token of this issuer may name in ``aud``, beside the client's own id: us, and what the trust lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """One version of the whole configuration. ``epoch`` is what the ledger compares before it commits."""
+
+    epoch: int
+    issuer: str
+    """Our own issuer identifier: the audience that tokens and assertions must name."""
+    token_endpoint: str
+    targets: Mapping[str, Target]
+    """By audience and by resource URI."""
+    partners: Mapping[UUID | None, PartnerConfiguration] = field(repr=False)
+    clients: Mapping[str, RegisteredClient] = field(repr=False)
+    issuers: Mapping[tuple[UUID, str], Issuer] = field(repr=False)
+    key_rings: Mapping[UUID, KeyRing] = field(repr=False)
+
+    def client(self, client_id: str) -> RegisteredClient | None:
+        """The registered client of this id, active or not."""
+        return self.clients.get(client_id)
+
+    def client_keys(self, client: RegisteredClient) -> KeyRing:
+        """The keys that may sign the client's assertions."""
+        return EMPTY if client.key_source_id is None else self.key_rings.get(client.key_source_id, EMPTY)
+
+    def issuer_for(self, client: Client, unverified_issuer: object) -> Issuer:
+        """The trust of the client's partner for exactly this issuer (rule 29: no network call, no fallback).
+
+        Raises ``UntrustedIssuer``.
+        """
+        partner = client.partner
+        if partner is not None and isinstance(unverified_issuer, str):
+            issuer = self.issuers.get((partner.id, unverified_issuer))
+            if issuer is not None:
+                return issuer
+        raise refusal(
+            Reason.ISSUER_UNTRUSTED, Rule.ISSUER, "an issuer trusted for this partner", shown(unverified_issuer)
+        )
+
+
+def build(previous: Registry | None, moved: Configuration, *, issuer: str) -> Registry:
+    """The snapshot after ``moved``: what did not move is taken over from ``previous``."""
+    partners = {} if previous is None else dict(previous.partners)
+    partners.update(moved.partners)
+    if moved.targets is None and previous is not None:
+        targets = previous.targets
+    else:
+        targets = {name: target for target in moved.targets or () for name in (target.audience, *target.resources)}
+    rings = {
+        key_set.id: key_ring(key_set.keys, is_fetched=key_set.is_fetched, usable_until=key_set.usable_until)
+        for configuration in partners.values()
+        for key_set in configuration.key_sets
+    }
+    return Registry(
+        epoch=moved.epoch,
+        issuer=issuer,
+        token_endpoint=issuer + TOKEN_PATH,
+        targets=targets,
+        partners=partners,
+        clients={entry.client.client_id: entry for c in partners.values() for entry in c.clients},
+        issuers={
+            (entry.trust.partner.id, entry.trust.issuer): _issuer(entry, rings, issuer)
+            for configuration in partners.values()
+            for entry in configuration.issuers
+        },
+        key_rings=rings,
+    )
+
+
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+
+
+def _issuer(entry: TrustedIssuer, rings: Mapping[UUID, KeyRing], ours: str) -> Issuer:
+    return Issuer(
+        trust=entry.trust,
+        mappings=entry.mappings,
+        key_source_id=entry.key_source_id,
+        keys=rings.get(entry.key_source_id, EMPTY),
+        audiences=entry.trust.audiences | {ours},
+    )

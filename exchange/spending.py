@@ -1,0 +1,54 @@
+"""Identifiers that are good for one request (RFC 7523 section 3, RFC 9449 section 11.1): who spends what until when.
+
+Verification only names them; the ledger claims them, in the transaction that records the answer, so that of a hundred
+parallel uses exactly one succeeds, across processes and after a restart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from policy.reasons import Reason
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from policy.tokens import VerifiedToken
+    from policy.trust import Trust
+
+
+class Purpose(StrEnum):
+    """What the identifier belongs to: the same text may be spent once for each."""
+
+    CLIENT_ASSERTION = "client_assertion"
+    SUBJECT_TOKEN = "subject_token"  # noqa: S105 - a purpose's name
+    DPOP_PROOF = "dpop_proof"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendOnce:
+    """An identifier that the ledger must claim: it is good for one request until ``expires_at`` (rule 59)."""
+
+    purpose: Purpose
+    issuer: str
+    jti: str
+    expires_at: datetime
+    reason: Reason
+    """Why a second use is refused."""
+
+
+def spends_of(subject: VerifiedToken, trust: Trust) -> tuple[SpendOnce, ...]:
+    """What exchanging this subject token spends: nothing, unless its trust makes tokens one-time (rule 33)."""
+    if not trust.one_time:
+        return ()
+    return (
+        SpendOnce(
+            purpose=Purpose.SUBJECT_TOKEN,
+            issuer=subject.issuer,
+            jti=subject.token_id,
+            expires_at=subject.expires_at + trust.leeway,
+            reason=Reason.TOKEN_REPLAYED,
+        ),
+    )

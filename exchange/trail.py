@@ -1,0 +1,212 @@
+"""What has been established so far in one exchange, for its audit event (RFC 8693 section 6; standards rule 158).
+
+Write-only for the pipeline: no stage reads it, each stage's value is handed on by itself. It lets a refusal be recorded
+with everything that was known when it happened. Token text never enters it: identifiers, digests and claims do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from policy.claim_rules import Verdict
+from policy.reasons import Rule, Step, shown
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from exchange.actors import Actor
+    from exchange.clients import AuthenticatedClient
+    from exchange.minting import SignedToken
+    from exchange.protocol.client_auth import Credentials
+    from exchange.protocol.dpop import Binding
+    from exchange.protocol.request import TokenExchangeRequest
+    from exchange.registry import Issuer
+    from exchange.spending import SpendOnce
+    from policy.facts import Granted, Refused
+    from policy.tokens import VerifiedToken
+
+
+@dataclass(slots=True, kw_only=True)
+class Trail:
+    """The facts of one exchange in the order they came. ``address``, ``request_id`` and ``traceparent`` are the caller's."""
+
+    correlation_id: UUID
+    grant_type: str = ""
+    address: str = ""
+    request_id: str = ""
+    traceparent: str = ""
+    _request: TokenExchangeRequest | None = None
+    _credentials: Credentials | None = None
+    _client: AuthenticatedClient | None = None
+    _issuer: Issuer | None = None
+    _tokens: dict[str, VerifiedToken] = field(default_factory=dict)
+    _decision: Granted[VerifiedToken] | Refused | None = None
+    _steps: list[Step] = field(default_factory=list)
+    _spends: tuple[SpendOnce, ...] = ()
+
+    def asked(self, request: TokenExchangeRequest) -> TokenExchangeRequest:
+        """The request is well formed."""
+        self._request = request
+        return request
+
+    def presented(self, credentials: Credentials) -> Credentials:
+        """Exactly one set of credentials came."""
+        self._credentials = credentials
+        return credentials
+
+    def authenticated(self, client: AuthenticatedClient) -> AuthenticatedClient:
+        """The caller is this client."""
+        self._client = client
+        self._spend(client.spends)
+        self._pass(Rule.CLIENT, client.method, client.client.client_id)
+        return client
+
+    def possesses(self, binding: Binding | None) -> Binding | None:
+        """The caller holds a key, or offered no proof."""
+        if binding is not None:
+            self._spend(binding.spends)
+            self._pass(Rule.POSSESSION, "a DPoP proof", f"jkt {binding.jkt}")
+        return binding
+
+    def trusts(self, issuer: Issuer) -> Issuer:
+        """The subject token's issuer is trusted for this partner."""
+        self._issuer = issuer
+        self._pass(Rule.ISSUER, issuer.trust.name, shown(issuer.trust.issuer))
+        return issuer
+
+    def verified(self, subject: VerifiedToken) -> VerifiedToken:
+        """The subject token is genuine and in force."""
+        self._verified("subject", Rule.SUBJECT_TOKEN, subject)
+        return subject
+
+    def acts(self, actor: Actor | None) -> Actor | None:
+        """The actor token is genuine and in force, or there is none."""
+        if actor is not None:
+            self._verified("actor", Rule.ACTOR_TOKEN, actor.token)
+        return actor
+
+    def _verified(self, role: str, rule: Rule, token: VerifiedToken) -> None:
+        self._tokens[role] = token
+        self._pass(rule, f"{token.algorithm} by key {shown(token.key_id)}", f"expires {token.expires_at:%FT%TZ}")
+
+    def decided(self, outcome: Granted[VerifiedToken] | Refused) -> Granted[VerifiedToken] | Refused:
+        """The decision, yes or no."""
+        self._decision = outcome
+        return outcome
+
+    def _spend(self, spend: SpendOnce | None) -> None:
+        if spend is not None:
+            self._spends = (*self._spends, spend)
+
+    def unspent(self) -> tuple[SpendOnce, ...]:
+        """What the caller's proofs spend, whether the answer is yes or no."""
+        return self._spends
+
+    def has_spent(self) -> None:
+        """The ledger found one of them spent before: the refusal that follows claims nothing."""
+        self._spends = ()
+
+    def _pass(self, rule: Rule, expected: str, received: str) -> None:
+        self._steps.append(Step(rule, Verdict.PASSED, expected, received))
+
+    @property
+    def authenticated_client(self) -> AuthenticatedClient | None:
+        """The client, once proven: whom the event is about, and what its proof spends."""
+        return self._client
+
+    def target(self) -> str:
+        """The targets granted, or asked for, as the event's search column shows them."""
+        granted = getattr(self._decision, "audience", None)
+        if granted is None and self._request is not None:
+            granted = (*self._request.audience, *self._request.resource)
+        return " ".join(granted or ())[:1024]
+
+    def client_id(self) -> str:
+        """The client's id, or the one that was claimed."""
+        if self._client is not None:
+            return self._client.client.client_id
+        claimed = self._credentials.unverified_client_id if self._credentials else None
+        return shown(claimed)[:255] if claimed else ""
+
+    def document(self, steps: tuple[Step, ...], signed: SignedToken | None = None) -> dict[str, Any]:
+        """The event's ``data``: whatever is known, and the steps up to the last one taken."""
+        data: dict[str, Any] = {"request": self._request_facts(), "steps": self._all_steps(steps)}
+        if self._credentials is not None:
+            data["credentials"] = {"client_id": self.client_id(), "method": self._credentials.method}
+        if self._issuer is not None:
+            trust = self._issuer.trust
+            data["trust"] = {"id": str(trust.id), "name": trust.name, "issuer": trust.issuer}
+        for role, token in self._tokens.items():
+            data[role] = token_facts(token)
+        mappings = getattr(self._decision, "mappings", ())
+        if mappings:
+            data["mappings"] = [
+                {"id": str(m.id), "name": m.name, "version": m.version, "target": m.target.name} for m in mappings
+            ]
+        if signed is not None:
+            data["token"] = _issued_facts(signed)
+        return data
+
+    def _all_steps(self, last: tuple[Step, ...]) -> list[list[str]]:
+        decided = () if self._decision is None or last else self._decision.steps
+        return [[step.rule, step.verdict, step.expected, step.received] for step in (*self._steps, *decided, *last)]
+
+    def _request_facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {"grant_type": shown(self.grant_type) if self.grant_type else ""}
+        for name in ("address", "request_id", "traceparent"):
+            value = getattr(self, name)
+            if value:
+                facts[name] = shown(value)
+        request = self._request
+        if request is not None:
+            facts |= {
+                "audience": [shown(name) for name in request.audience],
+                "resource": [shown(name) for name in request.resource],
+                "scope": None if request.scope is None else sorted(request.scope),
+                "subject_token_type": request.subject_token_type,
+                "actor_token_type": request.actor_token_type,
+                "requested_token_type": request.requested_token_type,
+            }
+        return facts
+
+
+def token_facts(token: VerifiedToken) -> dict[str, Any]:
+    """A verified token without its text: the claims are what rules can read, kept so that a draft can be replayed."""
+    return {
+        "issuer": token.issuer,
+        "subject": token.subject,
+        "jti": token.token_id,
+        "digest": token.digest,
+        "type": token.token_type,
+        "alg": token.algorithm,
+        "kid": token.key_id,
+        "claims": without_floats(token.claims),
+    }
+
+
+def without_floats(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    """Floats as text, as events hold none (RFC 8785 spells them in ways few agree on); the rules cannot read them."""
+    kind = type(value)
+    if kind is float:
+        return repr(value)
+    if kind is dict:
+        return {name: without_floats(item) for name, item in value.items()}
+    if kind is list:
+        return [without_floats(item) for item in value]
+    return value
+
+
+def _issued_facts(signed: SignedToken) -> dict[str, Any]:
+    granted = signed.granted
+    return {
+        "jti": str(signed.id),
+        "family": str(signed.family_id),
+        "sub": granted.subject,
+        "aud": list(granted.audience),
+        "scope": sorted(granted.scope),
+        "issued_at": signed.issued_at,
+        "expires_at": signed.expires_at,
+        "kid": signed.kid,
+        "act": None if granted.act is None else dict(granted.act),
+    }

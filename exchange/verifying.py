@@ -1,0 +1,227 @@
+"""Signature, type, issuer, audience and times of a foreign token (RFC 7519 section 7.2, RFC 8725, RFC 8693 section 2.1).
+
+The only module that turns an unverified token into a ``VerifiedToken``. It verifies and claims nothing: one-time use
+is the ledger's, so that the simulator can run this code without spending anybody's ``jti``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from exchange.jwt_checks import Wrong, check_header, check_signature, check_times, media_type, strings
+from exchange.protocol.compact import CompactJws, IsEncrypted, NotCompact, parse_compact
+from exchange.protocol.errors import OAuthError, refusal
+from policy.reasons import Reason, Rule, shown
+from policy.tokens import JSON, TokenType, VerifiedToken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from exchange.keyring import VerificationKey
+    from exchange.protocol.dpop import Binding
+    from exchange.registry import Issuer
+    from policy.parties import Client
+    from policy.raw import RawToken
+
+MAX_JTI_LENGTH: Final = 255
+
+_TYPES: Final[Mapping[TokenType, frozenset[str]]] = {
+    TokenType.ACCESS_TOKEN: frozenset({"", "jwt", "at+jwt"}),
+    TokenType.ID_TOKEN: frozenset({"", "jwt", "id_token+jwt"}),
+    TokenType.JWT: frozenset({"", "jwt", "at+jwt"}),
+}
+_OTHER_KINDS: Final[Mapping[TokenType, frozenset[str]]] = {
+    TokenType.ACCESS_TOKEN: frozenset({"id", "refresh", "offline", "logout"}),
+    TokenType.ID_TOKEN: frozenset({"bearer", "dpop", "refresh", "offline", "logout"}),
+    TokenType.JWT: frozenset({"refresh", "offline", "logout"}),
+}
+"""Values of the ``typ`` claim by which some identity providers tell their kinds of token apart."""
+_NOTHING: Final[frozenset[str]] = frozenset()
+_ID_TOKEN_MARKS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
+_ACCESS_TOKEN_MARKS: Final = frozenset({"scope", "scp", "client_id"})
+
+
+class MissingKey(Exception):
+    """The token names a key we do not have yet, of an issuer whose keys are fetched: one bounded refresh may help.
+
+    ``otherwise`` is the refusal when it does not (reliability.md section 3.4).
+    """
+
+    def __init__(self, key_source_id: UUID, kid: str, otherwise: OAuthError) -> None:
+        super().__init__(kid)
+        self.key_source_id = key_source_id
+        self.kid = kid
+        self.otherwise = otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentedToken:
+    """A subject or actor token taken apart, with its declared type. Nothing in it may be relied on yet."""
+
+    token: RawToken
+    jws: CompactJws
+    declared: TokenType
+    rule: Rule
+
+    @property
+    def unverified_issuer(self) -> JSON:
+        """Who the token says signed it: good for choosing a trust, for nothing else."""
+        return self.jws.unverified_claims.get("iss")
+
+
+def read(token: RawToken, declared: TokenType, rule: Rule) -> PresentedToken:
+    """Take a token apart. Raises ``UnacceptableToken`` for what is not a strict compact JWS."""
+    try:
+        jws = parse_compact(token)
+    except IsEncrypted as error:
+        raise refusal(Reason.TOKEN_ENCRYPTED, rule, "a signed token", "an encrypted one") from error
+    except NotCompact as error:
+        raise refusal(Reason.TOKEN_MALFORMED, rule, "a compact JWS", str(error)) from error
+    return PresentedToken(token=token, jws=jws, declared=declared, rule=rule)
+
+
+def verify(
+    presented: PresentedToken, issuer: Issuer, client: Client, binding: Binding | None, *, now: datetime
+) -> VerifiedToken:
+    """The token, believed. Raises ``UnacceptableToken`` and its kin, or ``MissingKey``.
+
+    ``issuer`` is the trust that the token's own unverified ``iss`` selected: its keys validate no other issuer's token.
+    A token that is bound to a key is good only beside a proof of that key, ``binding`` (rule 32).
+    """
+    jws, rule = presented.jws, presented.rule
+    _refuse(check_header(jws, issuer.trust.algorithms), rule)
+    _refuse(_check_type(presented, issuer.trust.token_types), rule)
+    key = _key(presented, issuer, now)
+    _refuse(check_signature(jws, key), rule)
+    expires_at = _times(jws.unverified_claims, issuer, rule, now)
+    audience = _audience(presented, issuer, client)
+    _check_binding(presented, binding)
+    _check_identifier(jws.unverified_claims, issuer, rule)
+    return _believe(presented, key, audience, expires_at)
+
+
+def _refuse(wrong: Wrong | None, rule: Rule) -> None:
+    if wrong is not None:
+        raise refusal(wrong.reason, rule, wrong.expected, wrong.received)
+
+
+def _check_type(presented: PresentedToken, allowed: frozenset[TokenType]) -> Wrong | None:
+    """Declared type and real type agree (rule 28): an ID token is no access token, nor the reverse, nor a refresh token."""
+    declared, claims = presented.declared, presented.jws.unverified_claims
+    if declared not in allowed:
+        expected = " ".join(kind.rpartition(":")[2] for kind in sorted(allowed))
+        return Wrong(reason=Reason.TYPE_MISMATCH, expected=expected, received=declared.rpartition(":")[2])
+    typ = media_type(presented.jws.unverified_header)
+    if typ not in _TYPES[declared]:
+        return Wrong(reason=Reason.TYPE_MISMATCH, expected=" ".join(sorted(_TYPES[declared])), received=shown(typ))
+    foreign = _marks(declared) & claims.keys()
+    if foreign:
+        return Wrong(reason=Reason.TYPE_MISMATCH, expected=declared.rpartition(":")[2], received=f"has {foreign.pop()}")
+    kind = claims.get("typ")
+    if isinstance(kind, str) and kind.lower() in _OTHER_KINDS[declared]:
+        return Wrong(reason=Reason.TYPE_MISMATCH, expected=declared.rpartition(":")[2], received=f"typ {shown(kind)}")
+    return None
+
+
+def _marks(declared: TokenType) -> frozenset[str]:
+    """Claims that only another kind of token has."""
+    return {TokenType.ACCESS_TOKEN: _ID_TOKEN_MARKS, TokenType.ID_TOKEN: _ACCESS_TOKEN_MARKS}.get(declared, _NOTHING)
+
+
+def _key(presented: PresentedToken, issuer: Issuer, now: datetime) -> VerificationKey:
+    """The issuer's key that the header names. A key not seen yet may be fetched once, by the lane."""
+    if not issuer.keys.is_usable(now):
+        raise refusal(Reason.KEYS_UNAVAILABLE, presented.rule, "keys fetched within the allowed age", "older keys")
+    kid = presented.jws.unverified_header.get("kid")
+    key = issuer.keys.find(None if kid is None else str(kid))
+    if key is not None:
+        return key
+    error = refusal(Reason.KEY_UNKNOWN, presented.rule, "a key of the issuer's key set", f"kid {shown(kid)}")
+    if issuer.keys.is_fetched:
+        raise MissingKey(issuer.key_source_id, str(kid), error)
+    raise error
+
+
+def _times(claims: Mapping[str, JSON], issuer: Issuer, rule: Rule, now: datetime) -> datetime:
+    trust = issuer.trust
+    expires_at = check_times(claims, leeway=trust.leeway, longest=trust.subject_lifetime, now=now)
+    if isinstance(expires_at, Wrong):
+        raise refusal(expires_at.reason, rule, expires_at.expected, expires_at.received)
+    return expires_at
+
+
+def _audience(presented: PresentedToken, issuer: Issuer, client: Client) -> tuple[str, ...]:
+    """The token was meant for us, for this client, or for an audience the trust lists; every value counts (rule 30).
+
+    This is what keeps a token that the same identity provider signed for another relying party out.
+    """
+    audience = strings(presented.jws.unverified_claims.get("aud"))
+    accepted = issuer.audiences | {client.client_id}
+    if presented.declared is TokenType.ID_TOKEN:
+        accepted = issuer.trust.audiences | {client.client_id}
+    if not audience or not accepted.issuperset(audience):
+        expected = " or ".join(sorted(accepted))
+        received = shown(presented.jws.unverified_claims.get("aud"))
+        raise refusal(Reason.AUDIENCE_MISMATCH, presented.rule, expected, received)
+    authorized = presented.jws.unverified_claims.get("azp")
+    if presented.declared is TokenType.ID_TOKEN and authorized is not None and authorized not in accepted:
+        raise refusal(Reason.AUDIENCE_MISMATCH, presented.rule, "azp: this client", shown(authorized))
+    return audience
+
+
+def _check_identifier(claims: Mapping[str, JSON], issuer: Issuer, rule: Rule) -> None:
+    """A one-time token needs an identifier to spend; its text would not do, since signatures can be respelled."""
+    if issuer.trust.one_time and not claims.get("jti"):
+        raise refusal(Reason.CLAIM_MALFORMED, rule, "jti, since tokens of this trust are one-time", "absent")
+
+
+def _check_binding(presented: PresentedToken, binding: Binding | None) -> None:
+    confirmation = presented.jws.unverified_claims.get("cnf")
+    if confirmation is None:
+        return
+    proven = None if binding is None else {"jkt": binding.jkt}
+    if confirmation != proven:
+        raise refusal(
+            Reason.SENDER_CONSTRAINED, presented.rule, "proof of the token's key in this request", "no such proof"
+        )
+
+
+def _believe(
+    presented: PresentedToken, key: VerificationKey, audience: tuple[str, ...], expires_at: datetime
+) -> VerifiedToken:
+    """The verified facts, once subject, identifier, scope and confirmation are of their kinds."""
+    claims, rule = presented.jws.unverified_claims, presented.rule
+    subject, token_id, scope = claims.get("sub"), claims.get("jti", ""), _scope(claims)
+    if not isinstance(subject, str) or not subject:
+        raise refusal(Reason.CLAIM_MALFORMED, rule, "sub: a string", shown(subject))
+    if not isinstance(token_id, str) or len(token_id) > MAX_JTI_LENGTH or not token_id.isprintable():
+        raise refusal(Reason.CLAIM_MALFORMED, rule, "jti: a string of at most 255", shown(token_id))
+    if scope is None:
+        raise refusal(Reason.CLAIM_MALFORMED, rule, "scope: a string", shown(claims.get("scope", claims.get("scp"))))
+    return VerifiedToken(
+        issuer=str(claims["iss"]),
+        subject=subject,
+        audience=audience,
+        scope=scope,
+        claims=claims,
+        expires_at=expires_at,
+        token_type=presented.declared,
+        algorithm=str(presented.jws.unverified_header["alg"]),
+        key_id=key.kid,
+        token_id=token_id,
+        digest=presented.token.digest,
+    )
+
+
+def _scope(claims: Mapping[str, JSON]) -> frozenset[str] | None:
+    """The token's own scopes: ``scope`` as one string (RFC 9068 section 2.2.3), or ``scp``, a list at some providers."""
+    value = claims.get("scope", claims.get("scp"))
+    if value is None:
+        return frozenset()
+    if isinstance(value, str):
+        return frozenset(value.split())
+    values = strings(value)
+    return None if values is None else frozenset(values)

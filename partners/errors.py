@@ -1,0 +1,65 @@
+"""What can be wrong with a change of configuration.
+
+ConfigurationError
+├── ConfigurationRefused   the declaration itself is not acceptable: one or more problems, each at a field
+├── NotRegistered          the change names an object that does not exist
+└── IllegalTransition      the object exists, but what is asked does not lead on from its state (pages answer 409)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from partners.vocabulary import Kind
+
+    Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong: where, what was expected, and what came instead (empty where it may not be shown)."""
+
+    path: Path
+    expected: str
+    came: str = ""
+
+    @property
+    def field(self) -> str:
+        """The path as it reads in a message: ``rules[0].operator``."""
+        text = ""
+        for part in self.path:
+            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        return text
+
+    def __str__(self) -> str:
+        came = f"; {self.came} came" if self.came else ""
+        return f"{self.field}: expected {self.expected}{came}" if self.path else f"expected {self.expected}{came}"
+
+
+class ConfigurationError(Exception):
+    """A change of configuration that was not made; nothing was written."""
+
+
+class ConfigurationRefused(ConfigurationError):
+    """The declaration cannot be accepted. ``problems`` names every field that is wrong, not only the first."""
+
+    def __init__(self, kind: Kind, name: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(f"{kind} {name}: " + "; ".join(map(str, problems)))
+        self.kind = kind
+        self.name = name
+        self.problems = problems
+
+
+class NotRegistered(ConfigurationError):
+    """No such object. Register it first, or correct the name."""
+
+    def __init__(self, kind: Kind, name: str) -> None:
+        super().__init__(f"There is no {kind.lower()} named {name!r}. Register it first, or correct the name.")
+        self.kind = kind
+        self.name = name
+
+
+class IllegalTransition(ConfigurationError):
+    """What is asked for does not lead on from the object's state."""

@@ -1,0 +1,183 @@
+"""How the single values of a configuration are written, and their limits: one place for documents, pages and the API.
+
+Every type says what it expects in words (``Notation``), so that an error and the reference page cannot disagree.
+Limits mirror the constraints of the database; a test compares the two at every border.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
+_VISIBLE: Final = re.compile(r"[!-~]+")
+LONGEST_URL: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """A kind of value in the words of the reference page; ``expected`` is also what an error says."""
+
+    kind: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefersTo:
+    """The field names another object by its ``name``. ``kind`` is that object's kind."""
+
+    kind: str
+
+
+def not_expected(expected: str) -> PydanticCustomError:
+    """The one error of this module: what a value should have been."""
+    return PydanticCustomError("expected", "{expected}", {"expected": expected})
+
+
+def _check(is_right: Callable[[Any], bool], expected: str) -> AfterValidator:
+    def validate(value: T) -> T:
+        if not is_right(value):
+            raise not_expected(expected)
+        return value
+
+    return AfterValidator(validate)
+
+
+def _matches(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda value: compiled.fullmatch(value) is not None
+
+
+def _line(longest: int, shortest: int = 0) -> Callable[[str], bool]:
+    return lambda value: shortest <= len(value) <= longest and (value.isprintable())
+
+
+def _is_text(value: str) -> bool:
+    return len(value) <= 2000 and value.replace("\n", "").isprintable()  # noqa: PLR2004 - the column's length
+
+
+def _is_email(value: str) -> bool:
+    try:
+        validate_email(value)
+    except ValidationError:
+        return False
+    return len(value) <= 254  # noqa: PLR2004 - the column's length
+
+
+def _is_url(value: str) -> bool:
+    """An absolute URL without fragment, and a host that parses. ``urlsplit`` alone drops line breaks and tabs."""
+    if not _VISIBLE.fullmatch(value) or len(value) > LONGEST_URL or "#" in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        return bool(parts.scheme) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_server(value: str) -> bool:
+    """Where keys come from: no user in it (it would be a secret in a log), no other scheme than http(s)."""
+    return _is_url(value) and value.startswith(("https://", "http://")) and bool(_host(value)) and "@" not in value
+
+
+def _host(value: str) -> str | None:
+    return urlsplit(value).hostname
+
+
+def _is_redirect(value: str) -> bool:
+    return _is_server(value) and "*" not in value
+
+
+def parse_duration(value: object) -> timedelta:
+    """``300s``, ``5m``, ``1h`` or ``1d``: a whole number and a unit."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise not_expected("a duration: a whole number and s, m, h or d, such as 300s or 5m")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest way to write a duration, in the largest unit that divides it."""
+    seconds = int(value.total_seconds())
+    unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _UNITS[unit] == 0 and (seconds or unit == "s"))
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def _within(low: timedelta, high: timedelta) -> tuple[AfterValidator, Notation]:
+    expected = f"a duration from {format_duration(low)} to {format_duration(high)}"
+    return _check(lambda value: low <= value <= high, expected), Notation("duration", expected)
+
+
+def _sorted_once(values: T) -> T:
+    """A set, in one order whatever the order it was written in, so that only a real change is a change."""
+    if len(set(values)) != len(values):
+        raise not_expected("a list that holds each value once")
+    return tuple(sorted(values))  # type: ignore[return-value]
+
+
+OnceEach: Final = AfterValidator(_sorted_once)
+
+SLUG: Final = "1 to 63 lower-case letters, digits and hyphens, no hyphen at the ends"
+CLIENT_NAME: Final = "1 to 100 of A-Z a-z 0-9 . _ ~ : / -"
+SCOPE_NAME: Final = '1 to 128 visible ASCII characters except " and \\ (RFC 6749 section 3.3)'
+AUDIENCE: Final = "1 to 255 visible ASCII characters"
+RESOURCE: Final = "an absolute URI without fragment, at most 512 characters (RFC 8707 section 2)"
+ISSUER: Final = "an https URL without user, query or fragment, at most 512 characters"
+KEY_SET_URL: Final = "an https URL without user or fragment, at most 512 characters"
+REDIRECT_URI: Final = "an absolute URL without user, wildcard or fragment, at most 512 characters"
+EMAIL: Final = "an e-mail address of at most 254 characters"
+TITLE: Final = "one line of at most 120 characters"
+FULL_TITLE: Final = "one line of 1 to 120 characters"
+SENTENCE: Final = "one line of 1 to 500 characters"
+TEXT: Final = "text of at most 2000 characters"
+CLAIM: Final = "the name of a claim, 1 to 255 characters"
+
+Slug = Annotated[str, _check(_matches(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"), SLUG), Notation("name", SLUG)]
+ClientName = Annotated[
+    str, _check(_matches(r"[A-Za-z0-9._~:/-]{1,100}"), CLIENT_NAME), Notation("client id", CLIENT_NAME)
+]
+ScopeName = Annotated[
+    str, _check(_matches(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}"), SCOPE_NAME), Notation("scope", SCOPE_NAME)
+]
+Audience = Annotated[str, _check(_matches(r"[!-~]{1,255}"), AUDIENCE), Notation("text", AUDIENCE)]
+ResourceUri = Annotated[str, _check(_is_url, RESOURCE), Notation("URI", RESOURCE)]
+IssuerUrl = Annotated[
+    str, _check(lambda value: _is_server(value) and "?" not in value, ISSUER), Notation("URL", ISSUER)
+]
+KeySetUrl = Annotated[str, _check(_is_server, KEY_SET_URL), Notation("URL", KEY_SET_URL)]
+RedirectUri = Annotated[str, _check(_is_redirect, REDIRECT_URI), Notation("URL", REDIRECT_URI)]
+EmailAddress = Annotated[str, _check(_is_email, EMAIL), Notation("e-mail address", EMAIL)]
+Title = Annotated[str, _check(_line(120), TITLE), Notation("text", TITLE)]
+FullTitle = Annotated[str, _check(_line(120, 1), FULL_TITLE), Notation("text", FULL_TITLE)]
+Sentence = Annotated[str, _check(_line(500, 1), SENTENCE), Notation("text", SENTENCE)]
+Text = Annotated[str, _check(_is_text, TEXT), Notation("text", TEXT)]
+ClaimName = Annotated[str, _check(_line(255, 1), CLAIM), Notation("text", CLAIM)]
+Day = Annotated[date, Notation("date", "a date such as 2027-03-31")]
+Flag = Annotated[bool, Notation("true or false", "true or false")]
+
+_Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+TargetLifetime = Annotated[_Duration, *_within(timedelta(seconds=30), timedelta(hours=1))]
+Lifetime = Annotated[_Duration, *_within(timedelta(seconds=1), timedelta(hours=1))]
+Leeway = Annotated[_Duration, *_within(timedelta(0), timedelta(seconds=60))]
+SubjectLifetime = Annotated[_Duration, *_within(timedelta(seconds=1), timedelta(days=1))]
+
+
+def _count(low: int, high: int) -> tuple[AfterValidator, Notation]:
+    expected = f"a whole number from {low} to {high}"
+    return _check(lambda value: low <= value <= high, expected), Notation("number", expected)
+
+
+Depth = Annotated[int, *_count(0, 4)]
+Position = Annotated[int, *_count(0, 1_000_000)]

@@ -1,0 +1,262 @@
+"""The whole configuration as frozen values, for the exchange's registry: read in a fixed number of queries.
+
+Only what moved is read again: partners whose version is past the reader's epoch, and the catalogue when it moved.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+
+from partners import models
+from partners.states import ClientState, KeyMethod, MappingState, PartnerState, TrustState
+from policy.claim_rules import ClaimRule
+from policy.mapping import ScopeMapping
+from policy.parties import Client, ClientAuthentication, Partner, Risk, Scope, Target
+from policy.tokens import JSON, TokenType
+from policy.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """One live client secret: the keyed digest, the id of the key it was made with, and its end."""
+
+    digest: bytes
+    kek_id: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySet:
+    """The last good public keys of one source. ``usable_until`` is the end of stale-if-error; None: no end."""
+
+    id: UUID
+    keys: tuple[Mapping[str, JSON], ...]
+    is_fetched: bool
+    usable_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredClient:
+    """A client with what it takes to authenticate it. ``serves`` are the audiences it is a resource server of."""
+
+    client: Client
+    secrets: tuple[Secret, ...]
+    key_source_id: UUID | None
+    serves: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedIssuer:
+    """A trust in force with its published mappings, in the order in which they are tried."""
+
+    trust: Trust
+    key_source_id: UUID
+    mappings: tuple[ScopeMapping, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerConfiguration:
+    """Everything that belongs to one partner. ``partner`` is None for the clients that belong to none."""
+
+    partner: Partner | None
+    clients: tuple[RegisteredClient, ...]
+    issuers: tuple[TrustedIssuer, ...]
+    key_sets: tuple[KeySet, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What moved since the epoch the reader knew. ``targets`` is None when the catalogue did not move."""
+
+    epoch: int
+    keys_version: int
+    targets: tuple[Target, ...] | None
+    partners: Mapping[UUID | None, PartnerConfiguration]
+
+
+def epoch() -> int:
+    """The current epoch of the registry."""
+    return models.Registry.objects.values_list("epoch", flat=True).get(pk=1)
+
+
+def configuration(*, since: int = 0) -> Configuration:
+    """The configuration that moved after epoch ``since`` (0: all of it), read in one snapshot of the database."""
+    with transaction.atomic():
+        _read_one_snapshot()
+        registry = models.Registry.objects.get(pk=1)
+        catalogue_moved = registry.catalogue_version > since
+        targets = _targets()
+        rows = models.Partner.objects.select_related("default_target")
+        partners = _partners(rows if catalogue_moved else rows.filter(version__gt=since), targets)
+        if catalogue_moved:
+            partners[None] = _without_partner()
+        return Configuration(
+            epoch=registry.epoch,
+            keys_version=registry.keys_version,
+            targets=tuple(targets.values()) if catalogue_moved else None,
+            partners=partners,
+        )
+
+
+def _read_one_snapshot() -> None:
+    """Repeatable read, so that a change committed between two queries is seen whole or not at all."""
+    if not connection.savepoint_ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def _targets() -> dict[UUID, Target]:
+    rows = models.Target.objects.filter(is_active=True).prefetch_related("scopes")
+    return {
+        row.id: Target(
+            id=row.id,
+            name=row.name,
+            audience=row.audience,
+            resources=tuple(row.resources),
+            scopes={s.name: Scope(name=s.name, description=s.description, risk=Risk(s.risk)) for s in row.scopes.all()},
+            lifetime=row.lifetime,
+        )
+        for row in rows
+    }
+
+
+def _partners(
+    rows: QuerySet[models.Partner], targets: Mapping[UUID, Target]
+) -> dict[UUID | None, PartnerConfiguration]:
+    found = list(rows)
+    ids = [row.id for row in found]
+    clients = _by_partner(_client_rows().filter(partner__in=ids))
+    trusts = _by_partner(models.FederationTrust.objects.filter(partner__in=ids, state=TrustState.ACTIVE))
+    mappings = _by_partner(models.ScopeMapping.objects.filter(partner__in=ids, state=MappingState.PUBLISHED))
+    sources = _by_partner(models.KeySource.objects.filter(partner__in=ids))
+    return {
+        row.id: _partner(row, clients[row.id], trusts[row.id], mappings[row.id], sources[row.id], targets)
+        for row in found
+    }
+
+
+def _by_partner(rows: Iterable[Any]) -> dict[UUID, list[Any]]:
+    groups: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[row.partner_id].append(row)
+    return groups
+
+
+def _partner(  # noqa: PLR0913 - the five kinds of rows a partner owns
+    row: models.Partner,
+    clients: list[models.Client],
+    trusts: list[models.FederationTrust],
+    mappings: list[models.ScopeMapping],
+    sources: list[models.KeySource],
+    targets: Mapping[UUID, Target],
+) -> PartnerConfiguration:
+    partner = Partner(
+        id=row.id,
+        slug=row.slug,
+        is_active=row.state == PartnerState.ACTIVE,
+        default_target=row.default_target.audience if row.default_target else None,
+    )
+    return PartnerConfiguration(
+        partner=partner,
+        clients=tuple(_client(client, partner) for client in clients),
+        issuers=tuple(_issuer(trust, partner, mappings, targets) for trust in trusts),
+        key_sets=tuple(_key_set(source) for source in sources),
+    )
+
+
+def _without_partner() -> PartnerConfiguration:
+    clients = tuple(_client(client, None) for client in _client_rows().filter(partner=None))
+    return PartnerConfiguration(partner=None, clients=clients, issuers=(), key_sets=())
+
+
+def _client_rows() -> QuerySet[models.Client]:
+    return models.Client.objects.prefetch_related("secrets", "serves")
+
+
+def _client(row: models.Client, partner: Partner | None) -> RegisteredClient:
+    client = Client(
+        id=row.id,
+        client_id=row.client_id,
+        partner=partner,
+        is_active=row.state == ClientState.ACTIVE,
+        is_confidential=row.client_type == models.Client.CLIENT_CONFIDENTIAL,
+        methods=frozenset(ClientAuthentication(method) for method in row.methods),
+        grant_types=frozenset(row.grant_types),
+        scopes=frozenset(row.scopes),
+        assertion_algorithms=frozenset(row.assertion_algorithms),
+        accepts_endpoint_audience=row.accepts_endpoint_audience,
+    )
+    secrets = tuple(
+        Secret(digest=bytes(secret.digest), kek_id=secret.kek_id, expires_at=secret.expires_at)
+        for secret in row.secrets.all()
+    )
+    serves = frozenset(target.audience for target in row.serves.all())
+    return RegisteredClient(client=client, secrets=secrets, key_source_id=row.key_source_id, serves=serves)
+
+
+def _issuer(
+    row: models.FederationTrust, partner: Partner, mappings: list[models.ScopeMapping], targets: Mapping[UUID, Target]
+) -> TrustedIssuer:
+    trust = Trust(
+        id=row.id,
+        name=row.name,
+        partner=partner,
+        issuer=row.issuer,
+        audiences=frozenset(row.audiences),
+        token_types=frozenset(TokenType(kind) for kind in row.token_types),
+        algorithms=frozenset(row.algorithms),
+        rules=_rules(row.rules),
+        leeway=row.leeway,
+        subject_lifetime=row.subject_lifetime,
+        lifetime=row.lifetime,
+        max_depth=row.max_depth,
+        one_time=row.one_time,
+        allows_foreign_chain=row.allows_foreign_chain,
+        accepts_actors=row.accepts_actors,
+    )
+    published = (_mapping(m, targets[m.target_id]) for m in mappings if m.trust_id == row.id and m.target_id in targets)
+    return TrustedIssuer(trust=trust, key_source_id=row.key_source_id, mappings=tuple(published))
+
+
+def _rules(documents: list[dict[str, JSON]]) -> tuple[ClaimRule, ...]:
+    """Rules as stored: objects with ``claim``, ``operator`` and, but for ``exists``, ``value``."""
+    return tuple(ClaimRule.compile(rule["claim"], rule["operator"], rule.get("value")) for rule in documents)
+
+
+def _mapping(row: models.ScopeMapping, target: Target) -> ScopeMapping:
+    return ScopeMapping(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        trust_id=row.trust_id,
+        target=target,
+        clients=None if row.clients is None else frozenset(row.clients),
+        rules=_rules(row.rules),
+        grants={theirs: frozenset(ours) for theirs, ours in row.grants.items()},
+        always=frozenset(row.always),
+        default_scopes=frozenset(row.default_scopes),
+        lifetime=row.lifetime,
+        allows_impersonation=row.allows_impersonation,
+        max_depth=row.max_depth,
+        subject_claim=row.subject_claim,
+    )
+
+
+def _key_set(row: models.KeySource) -> KeySet:
+    return KeySet(
+        id=row.id,
+        keys=tuple(row.jwks.get("keys", ())),
+        is_fetched=row.method != KeyMethod.UPLOADED,
+        usable_until=row.usable_until,
+    )

@@ -1,0 +1,123 @@
+"""Partners: register, change, and the acts of their life."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from audit.events import (
+    PartnerActivated,
+    PartnerOffboarded,
+    PartnerRegistered,
+    PartnerReinstated,
+    PartnerSuspended,
+)
+from partners import inventory, models
+from partners.checking import require_right
+from partners.lifecycle import PartnerAct, advance
+from partners.services import clients, lookups, trusts
+from partners.services.differences import FieldChange, differences
+from partners.services.recording import Subject, record
+from partners.states import ClientState, PartnerState, TrustState
+from partners.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from audit.events import Event
+    from partners.changes import Change
+    from partners.declarations import DeclaredPartner
+    from partners.services.differences import Fields
+
+
+def register_partner(change: Change, declared: DeclaredPartner) -> Fields:
+    """A new partner, as a draft whatever the declared state: the acts below lead on from there.
+
+    Raises ``ConfigurationRefused``.
+    """
+    require_right(declared)
+    if models.Partner.objects.filter(slug=declared.name).exists():
+        lookups.refuse(declared, "name", "a name that is not taken", declared.name)
+    row = models.Partner(slug=declared.name, state=PartnerState.DRAFT)
+    _fill(row, declared)
+    row.save()
+    fields = differences(None, replace(declared, state=None))
+    return record(change, _subject(row), "registered", fields, PartnerRegistered)
+
+
+def change_partner(change: Change, declared: DeclaredPartner) -> Fields:
+    """The partner's own fields; its state is left alone.
+
+    Raises ``ConfigurationRefused``, ``NotRegistered``, ``IllegalTransition``.
+    """
+    require_right(declared)
+    row = lookups.partner(declared.name)
+    before = inventory.partner(row)
+    fields = differences(before, replace(declared, state=before.state))
+    if not fields:
+        return ()
+    row = lookups.partner_in_force(declared.name)
+    _fill(row, declared)
+    row.save()
+    return record(change, _subject(row), "changed", fields)
+
+
+def activate_partner(change: Change, slug: str) -> Fields:
+    """From now on the partner may exchange. Raises ``NotRegistered``, ``IllegalTransition``."""
+    return _act(change, lookups.partner(slug), PartnerAct.ACTIVATE)
+
+
+def suspend_partner(change: Change, slug: str) -> Fields:
+    """The partner's exchanges stop at the next request. Raises ``NotRegistered``, ``IllegalTransition``."""
+    return _act(change, lookups.partner(slug), PartnerAct.SUSPEND)
+
+
+def reinstate_partner(change: Change, slug: str) -> Fields:
+    """A suspended partner may exchange again. Raises ``NotRegistered``, ``IllegalTransition``."""
+    return _act(change, lookups.partner(slug), PartnerAct.REINSTATE)
+
+
+def offboard_partner(change: Change, slug: str) -> Fields:
+    """The end: every trust is withdrawn with its mappings, every client suspended, and there is no way back.
+
+    Raises ``NotRegistered``, ``IllegalTransition``.
+    """
+    row = lookups.partner(slug)
+    fields = _act(change, row, PartnerAct.OFFBOARD)
+    for trust in row.trusts.exclude(state=TrustState.WITHDRAWN):
+        trusts.withdraw(change, row, trust)
+    for client in row.clients.filter(state=ClientState.ACTIVE):
+        clients.set_state(change, client, ClientState.SUSPENDED)
+    return fields
+
+
+_EVENTS: Final[Mapping[PartnerAct, type[Event]]] = {
+    PartnerAct.ACTIVATE: PartnerActivated,
+    PartnerAct.SUSPEND: PartnerSuspended,
+    PartnerAct.REINSTATE: PartnerReinstated,
+    PartnerAct.OFFBOARD: PartnerOffboarded,
+}
+
+
+def _act(change: Change, row: models.Partner, act: PartnerAct) -> Fields:
+    before = PartnerState(row.state)
+    row.state = advance(before, act)
+    row.save(update_fields=["state", "updated_at"])
+    event = _EVENTS[act]
+    fields = (FieldChange(field="state", old=before.value, new=row.state),)
+    return record(change, _subject(row), event.kind.partition(".")[2], fields, event)
+
+
+def _fill(row: models.Partner, declared: DeclaredPartner) -> None:
+    row.name = declared.title
+    row.owner = lookups.person(declared, "owner", declared.owner) if declared.owner else None  # type: ignore[assignment]
+    row.contact_email = declared.contact_email or ""
+    row.purpose = declared.purpose
+    row.review_due_on = declared.review_due_on
+    row.contract_ends_on = declared.contract_ends_on
+    name = declared.default_target
+    row.default_target = lookups.target(declared, "default_target", name) if name else None
+
+
+def _subject(row: models.Partner) -> Subject:
+    return Subject(kind=Kind.PARTNER, name=row.slug, partner=row)

@@ -1,0 +1,111 @@
+"""Targets and their scope catalogues. Names approved here are the only audiences there can be (rule 153)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from partners import inventory, models
+from partners.checking import require_right
+from partners.errors import IllegalTransition, NotRegistered
+from partners.services import lookups
+from partners.services.differences import FieldChange, differences
+from partners.services.recording import Subject, record
+from partners.states import MappingState
+from partners.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from partners.changes import Change
+    from partners.declarations import DeclaredTarget
+    from partners.services.differences import Fields
+
+
+def register_target(change: Change, declared: DeclaredTarget) -> Fields:
+    """A new target with its scopes. Raises ``ConfigurationRefused``."""
+    require_right(declared)
+    if models.Target.objects.filter(name=declared.name).exists():
+        lookups.refuse(declared, "name", "a name that is not taken", declared.name)
+    row = models.Target(name=declared.name)
+    _save(row, declared)
+    return record(change, _subject(row), "registered", differences(None, declared))
+
+
+def change_target(change: Change, declared: DeclaredTarget) -> Fields:
+    """The target's fields, and the scopes that are declared: new ones are added, known ones changed.
+
+    A scope that is not declared stays; it leaves by ``withdraw_scope``, which asks whether it is still in use.
+    Raises ``ConfigurationRefused``, ``NotRegistered``.
+    """
+    require_right(declared)
+    row = _locked(declared.name)
+    before = inventory.target(row)
+    fields = tuple(field for field in differences(before, declared) if field.field != "scopes")
+    fields += _scope_changes(before, declared)
+    if not fields:
+        return ()
+    _save(row, declared)
+    return record(change, _subject(row), "changed", fields)
+
+
+def withdraw_scope(change: Change, target: str, scope: str) -> Fields:
+    """A scope leaves the catalogue. Raises ``NotRegistered``, and ``IllegalTransition`` while a mapping grants it."""
+    row = _locked(target)
+    entry = row.scopes.filter(name=scope).first()
+    if entry is None:
+        raise NotRegistered(Kind.TARGET, f"{target} {scope}")
+    published = models.ScopeMapping.objects.filter(target=row, state=MappingState.PUBLISHED).select_related("partner")
+    for mapping in published:
+        if scope in set(mapping.always).union(*mapping.grants.values()):
+            raise IllegalTransition(
+                f"Scope {scope} of target {target} cannot be withdrawn: mapping {mapping.name} of partner"
+                f" {mapping.partner.slug} grants it. Change that mapping first."
+            )
+    old = {"description": entry.description, "risk": entry.risk}
+    entry.delete()
+    return record(change, _subject(row), "changed", (FieldChange(field=f"scopes.{scope}", old=dict(old), new=None),))
+
+
+def _scope_changes(before: DeclaredTarget, declared: DeclaredTarget) -> Fields:
+    changes = []
+    for name, scope in sorted(declared.scopes.items()):
+        known = before.scopes.get(name)
+        if known != scope:
+            old = {"description": known.description, "risk": known.risk.value} if known else None
+            new = {"description": scope.description, "risk": scope.risk.value}
+            changes.append(FieldChange(field=f"scopes.{name}", old=old, new=new))  # type: ignore[arg-type]
+    return tuple(changes)
+
+
+def _locked(name: str) -> models.Target:
+    row = models.Target.objects.select_for_update().filter(name=name).first()
+    if row is None:
+        raise NotRegistered(Kind.TARGET, name)
+    return row
+
+
+def _save(row: models.Target, declared: DeclaredTarget) -> None:
+    _check_names(row, declared)
+    row.audience = declared.audience
+    row.title = declared.title
+    row.description = declared.description
+    row.resources = list(declared.resources)
+    row.lifetime = declared.lifetime
+    row.is_active = declared.is_active
+    row.save()
+    for name, scope in declared.scopes.items():
+        defaults = {"description": scope.description, "risk": scope.risk.value}
+        models.Scope.objects.update_or_create(target=row, name=name, defaults=defaults)
+
+
+def _check_names(row: models.Target, declared: DeclaredTarget) -> None:
+    """A request names a target by audience or by resource URI: no name may mean two targets."""
+    others = models.Target.objects.exclude(pk=row.pk)
+    for field, names in (("audience", [declared.audience]), ("resources", list(declared.resources))):
+        taken = others.filter(Q(audience__in=names) | Q(resources__overlap=names)).first()
+        if taken is not None:
+            lookups.refuse(declared, field, f"names that target {taken.name} does not have", names)
+
+
+def _subject(row: models.Target) -> Subject:
+    return Subject(kind=Kind.TARGET, name=row.name, target=row.audience)

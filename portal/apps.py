@@ -1,0 +1,15 @@
+"""Registers what Django finds only when asked to: the checks of this package."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    """The portal."""
+
+    name = "portal"
+
+    def ready(self) -> None:
+        """Checks register themselves when their module is imported."""
+        import_module("portal.database_checks")

@@ -1,0 +1,79 @@
+"""Child processes that cannot outlive us: own session, log file, and a signal from the kernel when we die."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from portal.embedded.accounts import Account
+
+PR_SET_PDEATHSIG: Final = 1
+IMMEDIATELY: Final = (signal.SIGQUIT, signal.SIGKILL)
+"""For data that need not survive: no farewell."""
+
+MINIMAL_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program to run. ``signals`` end it, each given a grace; the kernel sends the first when the parent dies."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    directory: Path
+    log: Path
+    account: Account
+    signals: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGKILL)
+
+
+def start(program: Program) -> subprocess.Popen[bytes]:
+    """Start it as the leader of its own session, so that Ctrl-C reaches only us and we stop things in order."""
+    with program.log.open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - the commands are ours
+            program.command,
+            cwd=program.directory,
+            env=dict(program.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            umask=0o077,
+            preexec_fn=_leash(program.signals[0]),  # noqa: PLW1509 - one system call; no other way to set it
+            **program.account.process_options(),
+        )
+
+
+def _leash(death_signal: signal.Signals) -> Callable[[], None]:
+    """Runs in the child after it changed its user, which would clear the setting (prctl(2))."""
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def tie_to_parent() -> None:
+        prctl(PR_SET_PDEATHSIG, int(death_signal))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return tie_to_parent
+
+
+def service_environment(var: Path) -> dict[str, str]:
+    """What PostgreSQL and Redis may know: nothing of ours, and where they belong."""
+    return {"PATH": MINIMAL_PATH, "LANG": "C", "LC_ALL": "C", "TZ": "UTC", "HANDOVER_VAR": str(var)}
+
+
+def last_lines(log: Path, count: int = 8) -> list[str]:
+    """The end of a log file, for a message about the program that wrote it."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 16_384))
+            return file.read().decode("utf-8", "replace").splitlines()[-count:]
+    except OSError:
+        return []

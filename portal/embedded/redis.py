@@ -1,0 +1,60 @@
+"""Redis from its wheel: one server on a socket in a private directory, with nothing on disk and no TCP.
+
+Redis is never the source of truth here, so the embedded one forgets everything when it stops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from redis import Redis as Client
+from redis.exceptions import RedisError
+
+from portal.embedded.processes import Program, service_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from portal.embedded.accounts import Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redis:
+    """One embedded server."""
+
+    programs: Path
+    sockets: Path
+    log: Path
+    var: Path
+    account: Account
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self.sockets / "redis.sock"
+
+    def url(self, number: int = 0) -> str:
+        """A connection URL for one of its databases."""
+        return f"unix://{self.socket}?db={number}"
+
+    def serving(self) -> Program:
+        """The server itself. ``--port 0``: with a port, it would listen on every address of the machine."""
+        private = ("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700")
+        forgetful = ("--save", "", "--appendonly", "no", "--dir", str(self.sockets))
+        return Program(
+            name="redis",
+            command=(str(self.programs / "redis-server"), *private, *forgetful, "--maxmemory", "256mb"),
+            environment=service_environment(self.var),
+            directory=self.sockets,
+            log=self.log,
+            account=self.account,
+        )
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            with Client(unix_socket_path=str(self.socket), socket_timeout=2) as client:
+                return bool(client.ping())
+        except RedisError:
+            return False

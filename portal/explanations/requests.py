@@ -1,0 +1,141 @@
+"""Reasons that lie in the request, in the client, or in its proof of possession."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from policy.reasons import Reason
+from portal.explanations.explanation import Explanation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REQUESTS: Final[Mapping[Reason, Explanation]] = {
+    Reason.METHOD_NOT_ALLOWED: Explanation(
+        _("Not a POST"),
+        _("The token endpoint was called with another method than POST."),
+        _("Send the parameters in a form-encoded POST body."),
+    ),
+    Reason.REQUEST_MALFORMED: Explanation(
+        _("Request not readable"),
+        _("The body is not form-encoded text in UTF-8, so no parameter could be read."),
+        _("Send application/x-www-form-urlencoded in UTF-8."),
+    ),
+    Reason.REQUEST_TOO_LARGE: Explanation(
+        _("Request too large"),
+        _("The body is larger than any exchange needs, so it was not read."),
+        _("Look for a token that collects claims without end, such as one with every group of a person."),
+    ),
+    Reason.PARAMETER_REPEATED: Explanation(
+        _("Parameter sent twice"),
+        _("A parameter that may come once came more than once. Only audience and resource may repeat."),
+        _("Send it once."),
+    ),
+    Reason.PARAMETER_MISSING: Explanation(
+        _("Parameter missing"),
+        _("A parameter that an exchange needs is absent or empty."),
+        _("Add the parameter that the step names."),
+    ),
+    Reason.PARAMETER_UNEXPECTED: Explanation(
+        _("Parameter without its partner"),
+        _("A parameter came without the one it belongs to, for example actor_token_type without actor_token."),
+        _("Send both, or neither."),
+    ),
+    Reason.GRANT_TYPE_UNSUPPORTED: Explanation(
+        _("Grant type unknown"),
+        _("The grant type is none that this endpoint serves."),
+        _("For an exchange use urn:ietf:params:oauth:grant-type:token-exchange."),
+    ),
+    Reason.TOKEN_TYPE_UNSUPPORTED: Explanation(
+        _("Token type not accepted"),
+        _("A token type in the request is not accepted here, or not for this issuer."),
+        _("Use one of the types that the trust lists."),
+    ),
+    Reason.SCOPE_MALFORMED: Explanation(
+        _("Scope malformed"),
+        _("The scope parameter holds characters that RFC 6749 section 3.3 does not allow."),
+        _("Send scope names separated by single spaces."),
+    ),
+    Reason.TARGET_MALFORMED: Explanation(
+        _("Target malformed"),
+        _("A resource is no absolute URI, or a target name is not usable (RFC 8707 section 2)."),
+        _("Send the target as it is registered, without a fragment."),
+    ),
+    Reason.CREDENTIALS_MISSING: Explanation(
+        _("No client credentials"),
+        _("The request does not say which client sends it, or proves nothing."),
+        _("Authenticate with the method the client is registered for."),
+    ),
+    Reason.CREDENTIALS_SEVERAL: Explanation(
+        _("Several client credentials"),
+        _("The request authenticates the client in more than one way, so none was believed."),
+        _("Use exactly one method in each request."),
+    ),
+    Reason.CREDENTIALS_MALFORMED: Explanation(
+        _("Client credentials not readable"),
+        _("The credentials are there but cannot be decoded."),
+        _("Check the encoding of the Authorization header, or of the client assertion."),
+    ),
+    Reason.CLIENT_ID_MISMATCH: Explanation(
+        _("Two client ids"),
+        _("The client_id parameter names another client than the credentials do."),
+        _("Leave client_id out, or send the same one."),
+    ),
+    Reason.CLIENT_UNKNOWN: Explanation(
+        _("Client unknown"),
+        _("No client of this id is registered."),
+        _("Check the client id and the installation the caller talks to."),
+    ),
+    Reason.CLIENT_PUBLIC: Explanation(
+        _("Client cannot prove itself"),
+        _("The client is registered as public, and an exchange needs a client that authenticates."),
+        _("Register a confidential client for this partner."),
+    ),
+    Reason.CLIENT_SUSPENDED: Explanation(
+        _("Client suspended"),
+        _("The client is suspended, so it gets the same answer as an unknown one."),
+        _("Reinstate the client when its suspension is over."),
+    ),
+    Reason.PARTNER_INACTIVE: Explanation(
+        _("Partner not active"),
+        _("The partner of this client is not active. None of its clients can exchange."),
+        _("Activate or reinstate the partner."),
+    ),
+    Reason.METHOD_NOT_REGISTERED: Explanation(
+        _("Other authentication method"),
+        _("The client authenticated with a method it is not registered for."),
+        _("Use a registered method, or register this one for the client."),
+    ),
+    Reason.SECRET_WRONG: Explanation(
+        _("Client secret wrong"),
+        _("The secret is none of the client's live secrets. It may have been rotated or have ended."),
+        _("Use a live secret. If nobody of the partner sent this, watch for more from this address."),
+    ),
+    Reason.ASSERTION_REFUSED: Explanation(
+        _("Client assertion refused"),
+        _("The client assertion is not signed by a key of the client, or one of its claims does not fit."),
+        _("The step names what was expected of it (RFC 7523 section 3)."),
+    ),
+    Reason.ASSERTION_REPLAYED: Explanation(
+        _("Client assertion used twice"),
+        _("A client assertion works once, and this one was used before."),
+        _("Make a new assertion for each request."),
+    ),
+    Reason.GRANT_TYPE_NOT_ALLOWED: Explanation(
+        _("Grant type not allowed"),
+        _("The client is known, but not registered for this grant type."),
+        _("Add the grant type to the client, if it should have it."),
+    ),
+    Reason.PROOF_INVALID: Explanation(
+        _("Proof of possession refused"),
+        _("The DPoP proof does not fit this request (RFC 9449 section 4.3)."),
+        _("Make a new proof for each request, with this method and address."),
+    ),
+    Reason.PROOF_REPLAYED: Explanation(
+        _("Proof of possession used twice"),
+        _("A DPoP proof works once, and this one was used before."),
+        _("Make a new proof for each request."),
+    ),
+}

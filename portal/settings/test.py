@@ -1,0 +1,21 @@
+"""The settings of the tests, of mypy and of ``makemigrations``: importable with nothing set."""
+
+import os
+from base64 import b64encode
+
+_ABSENT = "postgresql://handover@/absent?host=/nonexistent"  # whoever connects gets a clear error, not a real server
+_DEFAULTS = {
+    "HANDOVER_ISSUER": "http://127.0.0.1:8000",
+    "HANDOVER_ENVIRONMENT": "Tests",
+    "DATABASE_URL": _ABSENT,
+    "DATABASE_OWNER_URL": _ABSENT,
+    "REDIS_URL": "unix:///nonexistent",
+    "HANDOVER_KEK": b64encode(bytes(range(32))).decode(),
+}
+for _name, _value in _DEFAULTS.items():
+    os.environ.setdefault(_name, _value)
+
+from portal.settings.base import *  # noqa: E402, F403 - the environment comes first
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign in often
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

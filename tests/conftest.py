@@ -1,0 +1,38 @@
+"""What every test finds: a database of its worker's, no way out to the internet."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import services as plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(services: plugin.Services, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """The worker's own clone of the template, connected to as the application's role; each test rolls back."""
+    name = f"handover_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with django_db_blocker.unblock():
+        plugin.make_template(services)
+        services.clone(name)
+        with plugin.database_in_use(services, name):
+            yield
+        services.drop(name)
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    """Tests talk to servers they started themselves; a connection that leaves the machine is a mistake."""
+    if event != "socket.connect" or not isinstance(arguments[1], tuple):
+        return
+    host = str(arguments[1][0])
+    if not (host.startswith("127.") or host in {"::1", "localhost", "0.0.0.0", "::"}):
+        raise PermissionError(f"A test tried to connect to {host}: tests stay on this machine.")
+
+
+sys.addaudithook(_stay_on_this_machine)

@@ -1,0 +1,121 @@
+"""The triggers: what is written once is not changed, not even by the owner of the tables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import IntegrityError, connection
+from psycopg.errors import RestrictViolation
+
+from audit import services as audit
+from audit.events import SYSTEM, ExchangeGranted
+from audit.models import Event
+from partners.models import FederationTrust, KeySource, Partner, ScopeMapping, Target
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_event SET kind = 'x'",
+        "DELETE FROM audit_event",
+        "TRUNCATE audit_event",
+        "TRUNCATE audit_event_default",
+        "TRUNCATE {partition}",
+        "UPDATE {partition} SET kind = 'x'",
+        "DELETE FROM {partition}",
+        "UPDATE audit_pending SET event_id = event_id",
+        "TRUNCATE audit_pending",
+        "TRUNCATE audit_event, audit_pending CASCADE",
+    ],
+)
+def test_the_owner_is_refused_too(committed_database, statement):
+    event_id = audit.record(ExchangeGranted(), SYSTEM)
+    with psycopg.connect(settings.HANDOVER.database_owner_url) as owner:
+        (partition,) = owner.execute("SELECT tableoid::regclass::text FROM audit_event").fetchone()
+        with pytest.raises(RestrictViolation, match="written once and never changed"):
+            owner.execute(statement.format(partition=partition))
+    assert Event.objects.get().pk == event_id
+
+
+def test_the_owner_may_take_events_off_the_sealers_queue(committed_database):
+    audit.record(ExchangeGranted(), SYSTEM)
+    with psycopg.connect(settings.HANDOVER.database_owner_url) as owner:
+        assert owner.execute("DELETE FROM audit_pending").rowcount == 1
+
+
+@pytest.fixture
+def mapping(db):
+    target = Target.objects.create(name="ledger", audience="https://ledger.example")
+    partner = Partner.objects.create(slug="kestrel", name="Kestrel")
+    source = KeySource.objects.create(partner=partner, method="uploaded")
+    trust = FederationTrust.objects.create(
+        partner=partner, name="idp", issuer="https://idp.example", key_source=source,
+        token_types=["urn:ietf:params:oauth:token-type:jwt"], algorithms=["ES256"],
+    )
+    return ScopeMapping.objects.create(
+        partner=partner, name="ledger", version=1, state="published", trust=trust, target=target
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"grants": {"*": ["ledger.read"]}},
+        {"rules": [{"claim": "tier", "equals": "gold"}]},
+        {"always": ["ledger.write"]},
+        {"clients": ["other"]},
+        {"lifetime": timedelta(minutes=20)},
+        {"allows_impersonation": True},
+        {"max_depth": 3},
+        {"version": 2},
+        {"name": "other"},
+        {"author": "somebody else"},
+        {"position": 1},
+        {"state": "draft"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+@pytest.mark.parametrize("state", ["published", "superseded", "withdrawn"])
+def test_a_version_that_was_published_is_not_edited(mapping, state, change):
+    mapping.state = state
+    mapping.save()
+    with pytest.raises(IntegrityError, match="publish a new version"):
+        ScopeMapping.objects.filter(pk=mapping.pk).update(**change)
+
+
+def test_a_version_that_was_published_is_not_deleted(mapping):
+    with pytest.raises(IntegrityError, match="only drafts are deleted"):
+        mapping.delete()
+
+
+@pytest.mark.parametrize("state", ["superseded", "withdrawn"])
+def test_a_published_version_may_change_its_state(mapping, state):
+    mapping.state = state
+    mapping.save()
+    assert ScopeMapping.objects.get().state == state
+
+
+def test_a_draft_is_edited_published_and_deleted_freely(mapping):
+    draft = ScopeMapping.objects.create(
+        partner=mapping.partner, name="other", version=1, trust=mapping.trust, target=mapping.target
+    )
+    draft.grants, draft.state = {"*": ["ledger.read"]}, "draft"
+    draft.save()
+    second = ScopeMapping.objects.get(pk=draft.pk)
+    assert second.grants == {"*": ["ledger.read"]}
+    assert second.delete()[0] == 1
+
+
+@pytest.mark.django_db
+def test_the_columns_of_the_event_table_are_those_of_the_model():
+    with connection.cursor() as cursor:
+        description = connection.introspection.get_table_description(cursor, "audit_event")
+    columns = {column.name: (column.null_ok, column.display_size) for column in description}
+    expected = {
+        field.column: (field.null, getattr(field, "max_length", None) if field.get_internal_type() == "CharField" else None)
+        for field in Event._meta.get_fields()
+    }
+    assert columns == expected

@@ -1,0 +1,66 @@
+"""The database fixtures themselves: whose connection it is, and what is left of a test."""
+
+from __future__ import annotations
+
+import os
+import threading
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from partners.models import Registry, Target
+
+
+def test_a_committed_database_is_the_tests_own(committed_database):
+    Target.objects.create(name="ledger", audience="https://ledger.example")
+    with psycopg.connect(committed_database) as other:
+        assert other.execute("SELECT count(*) FROM partners_target").fetchone() == (1,)
+
+
+def test_a_committed_database_starts_with_the_registry_row_only(committed_database):
+    assert Registry.objects.get().epoch == 1
+    assert not Target.objects.exists()
+
+
+def test_settings_and_environment_name_the_committed_database(committed_database):
+    assert settings.HANDOVER.database_url == os.environ["DATABASE_URL"] == committed_database
+    assert settings.HANDOVER.database_owner_url == os.environ["DATABASE_OWNER_URL"] != committed_database
+
+
+def test_threads_see_what_the_test_committed(committed_database):
+    Target.objects.create(name="ledger", audience="https://ledger.example")
+    seen = []
+
+    def look():
+        seen.append(Target.objects.count())
+        connection.close()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [1]
+
+
+def test_a_committed_database_is_gone_afterwards(services, pytester_like=None):
+    with services.administration() as administration:
+        query = "SELECT datname FROM pg_database WHERE datname ~ '^handover_[0-9a-f]{12}$'"
+        before = administration.execute(query).fetchall()
+    assert before == []
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+@pytest.mark.django_db
+def test_the_workers_database_forgets_each_test(turn):
+    assert not Target.objects.exists()
+    Target.objects.create(name=f"t{turn}", audience=str(uuid4()))
+
+
+@pytest.mark.django_db
+def test_the_workers_database_is_used_as_the_application_role():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, current_database()")
+        assert cursor.fetchone() == ("handover", connection.settings_dict["NAME"])
+    assert f"/{connection.settings_dict['NAME']}?" in settings.HANDOVER.database_url
