@@ -48,6 +48,7 @@ class Trail:
     def asked(self, request: TokenExchangeRequest) -> TokenExchangeRequest:
         """The request is well formed."""
         self._request = request
+        self._pass(Rule.REQUEST, "token exchange", request.subject_token_type.rpartition(":")[2])
         return request
 
     def presented(self, credentials: Credentials) -> Credentials:

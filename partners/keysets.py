@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from policy.tokens import JSON
 
@@ -102,6 +102,14 @@ def algorithms_of(key: Mapping[str, JSON]) -> frozenset[str]:
     fitting = _fitting(key)
     alg = key.get("alg")
     return frozenset({str(alg)}) & fitting if alg is not None else fitting
+
+
+def named_keys(keys: Iterable[Mapping[str, JSON]]) -> tuple[str, ...]:
+    """What tells accepted keys apart: ``kid`` and the start of the thumbprint (RFC 7638), also under one ``kid``."""
+    return tuple(
+        f"{_kid(key) or 'without kid'} {JWKRegistry.import_key(dict(key)).thumbprint()[:12]}"  # type: ignore[arg-type]
+        for key in keys
+    )
 
 
 def _entries(document: object) -> list[Mapping[str, JSON]]:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import exchange_server
 from tests import services as plugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.exchange_server import ExchangeServer
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +39,10 @@ def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_stay_on_this_machine)
+
+
+@pytest.fixture(scope="session")
+def server(services: plugin.Services, django_db_blocker: Any) -> Iterator[ExchangeServer]:
+    """One server for all tests that only exchange; a test that changes the configuration starts its own."""
+    with exchange_server.running(services, django_db_blocker) as running:
+        yield running

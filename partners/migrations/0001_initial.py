@@ -254,6 +254,7 @@ class Migration(migrations.Migration):
                 ),
                 ("one_time", models.BooleanField(default=False)),
                 ("allows_foreign_chain", models.BooleanField(default=False)),
+                ("accepts_actors", models.BooleanField(default=False)),
             ],
             options={
                 "ordering": ["name"],

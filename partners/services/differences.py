@@ -26,19 +26,19 @@ class FieldChange:
 
 def differences(before: Declared | None, after: Declared) -> Fields:
     """The fields that differ; for a new object, those that are not at their default."""
-    old = summary(before) if before else {}
-    new = summary(after, with_defaults=before is not None)
+    old = write(before) if before else {}
+    new = write(after, with_defaults=before is not None)
     return tuple(
-        FieldChange(field=name, old=old.get(name), new=value) for name, value in new.items() if old.get(name) != value
+        FieldChange(field=name, old=_shown(name, old.get(name)), new=_shown(name, value))
+        for name, value in new.items()
+        if old.get(name) != value
     )
 
 
-def summary(declared: Declared, *, with_defaults: bool = True) -> dict[str, Any]:
-    """The declaration as a document, with a key set cut down to what tells one key from another."""
-    document = write(declared, with_defaults=with_defaults)
-    if document.get("jwks"):
-        document["jwks"] = list(named_keys(document["jwks"]["keys"]))
-    return document
+def _shown(name: str, value: Any) -> JSON:  # noqa: ANN401 - a document's value
+    """The value itself, but of a key set only what tells one key from another."""
+    shown: JSON = list(named_keys(value["keys"])) if name == "jwks" and value else value
+    return shown
 
 
 def as_data(changes: Fields) -> dict[str, JSON]:

@@ -18,9 +18,41 @@ if TYPE_CHECKING:
     from partners.declarations import Declared
 
 
-def refuse(declared: Declared, field: str, expected: str, came: object = None) -> NoReturn:
+class Objections:
+    """What the rest of the configuration has against a declaration, gathered so that all of it is said at once."""
+
+    def __init__(self, declared: Declared) -> None:
+        self._declared = declared
+        self._problems: list[Problem] = []
+
+    def add(self, field: str, expected: str, came: object) -> None:
+        """One more."""
+        self._problems.append(Problem(path=(field,), expected=expected, came=shown(came)))
+
+    def raise_any(self) -> None:
+        """Raises ``ConfigurationRefused`` when there is at least one."""
+        if self._problems:
+            raise ConfigurationRefused(self._declared.kind, self._declared.name, tuple(self._problems))
+
+    def target(self, field: str, name: str) -> models.Target | None:
+        """The target a field names; an objection when there is none."""
+        row = models.Target.objects.filter(name=name).first()
+        if row is None:
+            self.add(field, "the name of a registered target", name)
+        return row
+
+    def person(self, field: str, email: str) -> AbstractBaseUser | None:
+        """The account a field names by e-mail address; an objection when there is none."""
+        people = get_user_model()._default_manager  # noqa: SLF001 - Django's public name for it has an underscore
+        row: AbstractBaseUser | None = people.filter(email__iexact=email).first()
+        if row is None:
+            self.add(field, "the e-mail address of an account here", email)
+        return row
+
+
+def refuse(declared: Declared, field: str, expected: str, came: object) -> NoReturn:
     """The declaration cannot be accepted because of one field. Raises ``ConfigurationRefused``."""
-    problem = Problem(path=(field,), expected=expected, came="" if came is None else shown(came))
+    problem = Problem(path=(field,), expected=expected, came=shown(came))
     raise ConfigurationRefused(declared.kind, declared.name, (problem,))
 
 
@@ -32,18 +64,17 @@ def partner(slug: str) -> models.Partner:
     return row
 
 
-def partner_in_force(slug: str) -> models.Partner:
-    """The partner, locked. Raises ``NotRegistered``, and ``IllegalTransition`` where it was offboarded."""
-    row = partner(slug)
+def require_in_force(row: models.Partner) -> models.Partner:
+    """The partner itself. Raises ``IllegalTransition`` where it was offboarded: nothing of it changes any more."""
     if row.state == PartnerState.OFFBOARDED:
-        raise IllegalTransition(f"Partner {slug} is offboarded. That state is final: register it under another name.")
+        raise IllegalTransition(f"Partner {row.slug} is offboarded, which is final. Register it under another name.")
     return row
 
 
 def owning_partner(declared: Declared, slug: str) -> models.Partner:
-    """The partner a declaration names. Raises ``ConfigurationRefused``, or ``IllegalTransition`` for a former one."""
+    """The partner a declaration names, locked. Raises ``ConfigurationRefused``, and as ``require_in_force`` does."""
     try:
-        return partner_in_force(slug)
+        return require_in_force(partner(slug))
     except NotRegistered:
         refuse(declared, "partner", "the name of a registered partner", slug)
 
@@ -54,7 +85,7 @@ def client(client_id: str) -> models.Client:
     if slug:
         partner(slug)
     rows = models.Client.objects.select_for_update(of=("self",)).select_related("partner", "key_source")
-    row = rows.filter(client_id=client_id).first()
+    row: models.Client | None = rows.filter(client_id=client_id).first()
     if row is None:
         raise NotRegistered(Kind.CLIENT, client_id)
     return row
@@ -62,7 +93,9 @@ def client(client_id: str) -> models.Client:
 
 def trust(owner: models.Partner, name: str) -> models.FederationTrust:
     """The trust of a locked partner, withdrawn or not. Raises ``NotRegistered``."""
-    row = models.FederationTrust.objects.select_related("partner", "key_source").filter(partner=owner, name=name).first()
+    row = (
+        models.FederationTrust.objects.select_related("partner", "key_source").filter(partner=owner, name=name).first()
+    )
     if row is None:
         raise NotRegistered(Kind.TRUST, name)
     return row
@@ -72,19 +105,3 @@ def published_mapping(owner: models.Partner, name: str) -> models.ScopeMapping |
     """The version in force of a mapping of a locked partner."""
     rows = models.ScopeMapping.objects.select_related("partner", "trust", "target")
     return rows.filter(partner=owner, name=name, state=MappingState.PUBLISHED).first()
-
-
-def target(declared: Declared, field: str, name: str) -> models.Target:
-    """The target a declaration names. Raises ``ConfigurationRefused``."""
-    row = models.Target.objects.filter(name=name).first()
-    if row is None:
-        refuse(declared, field, "the name of a registered target", name)
-    return row
-
-
-def person(declared: Declared, field: str, email: str) -> AbstractBaseUser:
-    """The account a declaration names by e-mail address. Raises ``ConfigurationRefused``."""
-    row: AbstractBaseUser | None = get_user_model()._default_manager.filter(email__iexact=email).first()  # noqa: SLF001
-    if row is None:
-        refuse(declared, field, "the e-mail address of an account here", email)
-    return row

@@ -56,7 +56,7 @@ def change_partner(change: Change, declared: DeclaredPartner) -> Fields:
     fields = differences(before, replace(declared, state=before.state))
     if not fields:
         return ()
-    row = lookups.partner_in_force(declared.name)
+    lookups.require_in_force(row)
     _fill(row, declared)
     row.save()
     return record(change, _subject(row), "changed", fields)
@@ -109,14 +109,17 @@ def _act(change: Change, row: models.Partner, act: PartnerAct) -> Fields:
 
 
 def _fill(row: models.Partner, declared: DeclaredPartner) -> None:
+    objections = lookups.Objections(declared)
+    owner = objections.person("owner", declared.owner) if declared.owner else None
+    target = objections.target("default_target", declared.default_target) if declared.default_target else None
+    objections.raise_any()
     row.name = declared.title
-    row.owner = lookups.person(declared, "owner", declared.owner) if declared.owner else None  # type: ignore[assignment]
+    row.owner = owner  # type: ignore[assignment]  # of AUTH_USER_MODEL, which this app does not know by name
     row.contact_email = declared.contact_email or ""
     row.purpose = declared.purpose
     row.review_due_on = declared.review_due_on
     row.contract_ends_on = declared.contract_ends_on
-    name = declared.default_target
-    row.default_target = lookups.target(declared, "default_target", name) if name else None
+    row.default_target = target
 
 
 def _subject(row: models.Partner) -> Subject:

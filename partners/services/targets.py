@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import connection
 from django.db.models import Q
 
 from partners import inventory, models
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def register_target(change: Change, declared: DeclaredTarget) -> Fields:
     """A new target with its scopes. Raises ``ConfigurationRefused``."""
     require_right(declared)
+    _take_turns()
     if models.Target.objects.filter(name=declared.name).exists():
         lookups.refuse(declared, "name", "a name that is not taken", declared.name)
     row = models.Target(name=declared.name)
@@ -38,6 +40,7 @@ def change_target(change: Change, declared: DeclaredTarget) -> Fields:
     Raises ``ConfigurationRefused``, ``NotRegistered``.
     """
     require_right(declared)
+    _take_turns()
     row = _locked(declared.name)
     before = inventory.target(row)
     fields = tuple(field for field in differences(before, declared) if field.field != "scopes")
@@ -49,21 +52,31 @@ def change_target(change: Change, declared: DeclaredTarget) -> Fields:
 
 
 def withdraw_scope(change: Change, target: str, scope: str) -> Fields:
-    """A scope leaves the catalogue. Raises ``NotRegistered``, and ``IllegalTransition`` while a mapping grants it."""
+    """A scope leaves the catalogue. Raises ``NotRegistered``, and ``IllegalTransition`` while it is in use."""
     row = _locked(target)
     entry = row.scopes.filter(name=scope).first()
     if entry is None:
         raise NotRegistered(Kind.TARGET, f"{target} {scope}")
+    _check_unused(row, scope)
+    old = {"description": entry.description, "risk": entry.risk}
+    entry.delete()
+    return record(change, _subject(row), "changed", (FieldChange(field=f"scopes.{scope}", old=dict(old), new=None),))
+
+
+def _check_unused(row: models.Target, scope: str) -> None:
     published = models.ScopeMapping.objects.filter(target=row, state=MappingState.PUBLISHED).select_related("partner")
     for mapping in published:
         if scope in set(mapping.always).union(*mapping.grants.values()):
             raise IllegalTransition(
-                f"Scope {scope} of target {target} cannot be withdrawn: mapping {mapping.name} of partner"
+                f"Scope {scope} of target {row.name} cannot be withdrawn: mapping {mapping.name} of partner"
                 f" {mapping.partner.slug} grants it. Change that mapping first."
             )
-    old = {"description": entry.description, "risk": entry.risk}
-    entry.delete()
-    return record(change, _subject(row), "changed", (FieldChange(field=f"scopes.{scope}", old=dict(old), new=None),))
+    holder = models.Client.objects.filter(scopes__contains=[scope]).first()
+    if holder is not None and not models.Scope.objects.filter(name=scope).exclude(target=row).exists():
+        raise IllegalTransition(
+            f"Scope {scope} of target {row.name} cannot be withdrawn: it is in the ceiling of client"
+            f" {holder.client_id}. Change that client first."
+        )
 
 
 def _scope_changes(before: DeclaredTarget, declared: DeclaredTarget) -> Fields:
@@ -75,6 +88,12 @@ def _scope_changes(before: DeclaredTarget, declared: DeclaredTarget) -> Fields:
             new = {"description": scope.description, "risk": scope.risk.value}
             changes.append(FieldChange(field=f"scopes.{name}", old=old, new=new))  # type: ignore[arg-type]
     return tuple(changes)
+
+
+def _take_turns() -> None:
+    """One catalogue change at a time: two transactions could otherwise give one name to two targets."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {models.Target._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")  # noqa: SLF001
 
 
 def _locked(name: str) -> models.Target:
@@ -100,11 +119,13 @@ def _save(row: models.Target, declared: DeclaredTarget) -> None:
 
 def _check_names(row: models.Target, declared: DeclaredTarget) -> None:
     """A request names a target by audience or by resource URI: no name may mean two targets."""
+    objections = lookups.Objections(declared)
     others = models.Target.objects.exclude(pk=row.pk)
     for field, names in (("audience", [declared.audience]), ("resources", list(declared.resources))):
         taken = others.filter(Q(audience__in=names) | Q(resources__overlap=names)).first()
         if taken is not None:
-            lookups.refuse(declared, field, f"names that target {taken.name} does not have", names)
+            objections.add(field, f"names that target {taken.name} does not have", names)
+    objections.raise_any()
 
 
 def _subject(row: models.Target) -> Subject:

@@ -44,7 +44,7 @@ def test_threads_see_what_the_test_committed(committed_database):
     assert seen == [1]
 
 
-def test_a_committed_database_is_gone_afterwards(services, pytester_like=None):
+def test_a_committed_database_is_gone_afterwards(services):
     with services.administration() as administration:
         query = "SELECT datname FROM pg_database WHERE datname ~ '^handover_[0-9a-f]{12}$'"
         before = administration.execute(query).fetchall()

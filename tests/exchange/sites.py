@@ -87,6 +87,11 @@ class Site:
         while not self.stopping.wait(pause):
             yield b" "
 
+    def silence(self) -> Iterator[bytes]:
+        """Nothing, for ever."""
+        self.stopping.wait()
+        yield from ()
+
 
 @contextmanager
 def site(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Iterator[Site]:

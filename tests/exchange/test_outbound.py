@@ -159,7 +159,7 @@ class TestALimit:
             assert took(lambda: Outbound(limits=BRIEF).get(idp.url, source="s")) < GENEROUS
 
     def test_ends_a_server_that_says_nothing(self) -> None:
-        with site(lambda _: b"" if idp.stopping.wait(GENEROUS * 2) else b"") as idp:
+        with site(lambda _: idp.silence()) as idp:
             assert took(lambda: Outbound(limits=BRIEF).get(idp.url, source="s")) < GENEROUS
 
     def test_ends_a_tls_handshake_that_drips(self) -> None:

@@ -1,0 +1,126 @@
+"""What a list is asked for, read from its address, and the addresses that ask for a little more or less.
+
+Filters live in the address, so that a list can be shared and works without script. A value that means nothing is
+dropped: it narrows nothing and does no harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.selectors import Outcome
+from policy.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.http import QueryDict
+    from django.utils.functional import _StrPromise
+
+MAX_TEXT: Final = 255
+
+RANGES: Final[Mapping[str, tuple[_StrPromise, timedelta | None]]] = {
+    "1h": (_("Last hour"), timedelta(hours=1)),
+    "24h": (_("Last 24 hours"), timedelta(hours=24)),
+    "7d": (_("Last 7 days"), timedelta(days=7)),
+    "30d": (_("Last 30 days"), timedelta(days=30)),
+    "any": (_("Any time"), None),
+}
+USUAL_RANGE: Final = "24h"
+
+OUTCOMES: Final[Mapping[Outcome, _StrPromise]] = {
+    Outcome.GRANTED: _("Granted"),
+    Outcome.REFUSED: _("Refused"),
+    Outcome.FAILED: _("Failed"),
+}
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The identifier in a text, or None where it holds none."""
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeFilter:
+    """The filters of the list of exchanges, as its address holds them."""
+
+    q: str = ""
+    range: str = USUAL_RANGE
+    outcome: str = ""
+    reason: str = ""
+    partner: str = ""
+    client: str = ""
+    target: str = ""
+
+    @classmethod
+    def read(cls, query: QueryDict) -> ExchangeFilter:
+        """Read an address."""
+        given = {field.name: query.get(field.name, "").strip()[:MAX_TEXT] for field in fields(cls)}
+        known: dict[str, Any] = {"range": RANGES, "outcome": set(Outcome), "reason": set(Reason)}
+        for name, values in known.items():
+            if given[name] not in values:
+                given[name] = ""
+        given["range"] = given["range"] or USUAL_RANGE
+        return cls(**given)
+
+    @property
+    def reference(self) -> UUID | None:
+        """The correlation or event id in the search box, where it holds one."""
+        return as_uuid(self.q)
+
+    def since(self, now: datetime) -> datetime | None:
+        """Where the range starts. A reference is looked for at any time."""
+        span = RANGES[self.range][1]
+        return None if span is None or self.reference else now - span
+
+    def without(self, *names: str) -> ExchangeFilter:
+        """The same filter with some fields as usual again."""
+        return replace(self, **{name: USUAL_RANGE if name == "range" else "" for name in names})
+
+    def query(self, **more: object) -> str:
+        """The address's query for this filter; fields that are as usual are left out."""
+        usual = ExchangeFilter()
+        mine = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != getattr(usual, f.name)}
+        text = urlencode({**mine, **{name: value for name, value in more.items() if value}})
+        return f"?{text}" if text else "?"
+
+    @property
+    def narrowing(self) -> tuple[tuple[str, str], ...]:
+        """The fields that narrow the list, with their values, for the chips that take them away again."""
+        usual = ExchangeFilter()
+        names = ("outcome", "reason", "partner", "client", "target", "q")
+        return tuple((name, getattr(self, name)) for name in names if getattr(self, name) != getattr(usual, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerFilter:
+    """The filters and the order of the list of partners, as its address holds them."""
+
+    q: str = ""
+    state: str = ""
+    order: str = "name"
+
+    @classmethod
+    def read(cls, query: QueryDict, states: Mapping[str, object]) -> PartnerFilter:
+        """Read an address; ``states`` are those that exist."""
+        state = query.get("state", "")
+        return cls(
+            q=query.get("q", "").strip()[:MAX_TEXT],
+            state=state if state in states else "",
+            order="-name" if query.get("order") == "-name" else "name",
+        )
+
+    def query(self, **more: object) -> str:
+        """The address's query for this filter, changed by ``more``."""
+        mine: dict[str, object] = {"q": self.q, "state": self.state, "order": self.order if self.order != "name" else ""}
+        text = urlencode({name: value for name, value in {**mine, **more}.items() if value})
+        return f"?{text}" if text else "?"

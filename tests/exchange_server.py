@@ -1,0 +1,147 @@
+"""The real server on a free port, with a database of its own, for tests that speak HTTP to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psycopg
+
+from tests import services as plugin
+from tests import world as worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from tests.world import World
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class ExchangeServer:
+    """A running server, the organisation it serves, and a way to look at what it wrote."""
+
+    url: str
+    world: World
+    dsn: str
+    http: httpx.Client
+    process: subprocess.Popen[bytes]
+
+    def post(self, data: Any, **options: Any) -> httpx.Response:
+        """POST a form to the token endpoint: a dictionary, or pairs where a name repeats."""
+        if isinstance(data, list):
+            body = str(httpx.QueryParams(data))
+            options.setdefault("headers", {})
+            options["headers"] = {"content-type": "application/x-www-form-urlencoded", **options["headers"]}
+            return self.http.post("/oauth/token", content=body, **options)
+        return self.http.post("/oauth/token", data=data, **options)
+
+    def exchange(self, *, auth: Any = True, **changes: Any) -> httpx.Response:
+        """An exchange that succeeds unless a change makes it fail; a parameter changed to None is left out."""
+        form = self.form(**changes)
+        if auth is True:
+            form = {
+                "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "client_assertion": self.world.backend.assertion(self.world.issuer),
+            } | form
+            auth = None
+        return self.post({name: value for name, value in form.items() if value is not None}, auth=auth)
+
+    def form(self, **changes: Any) -> dict[str, Any]:
+        """The parameters of a good exchange without client credentials."""
+        good = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": self.world.idp.subject_token(self.world.issuer),
+            "subject_token_type": worlds.ACCESS_TOKEN,
+            "audience": worlds.LEDGER,
+        }
+        return good | changes
+
+    @property
+    def basic(self) -> tuple[str, str]:
+        """The credentials of the client that uses a secret."""
+        return ("kestrel-batch", self.world.secret)
+
+    def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What the database holds."""
+        with psycopg.connect(self.dsn) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def event(self, response: httpx.Response) -> dict[str, Any]:
+        """The one audit event of an answer."""
+        rows = self.rows(
+            "SELECT canonical FROM audit_event WHERE correlation_id = %s", response.headers["x-correlation-id"]
+        )
+        assert len(rows) == 1, f"{len(rows)} events for one answer"
+        event: dict[str, Any] = json.loads(rows[0][0])
+        return event
+
+    def token_row(self, token_id: str | UUID) -> tuple[Any, ...]:
+        """The row of an issued token."""
+        (row,) = self.rows("SELECT * FROM exchange_issuedtoken WHERE id = %s", token_id)
+        return row
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(services: plugin.Services, blocker: Any, *, workers: int = 1, **environment: str) -> Iterator[ExchangeServer]:
+    """A server of the exchange over a fresh clone of the database, with the test organisation in it."""
+    name = f"handover_{secrets.token_hex(6)}"
+    port = free_port()
+    issuer = f"http://127.0.0.1:{port}"
+    with blocker.unblock():
+        plugin.make_template(services)
+        services.clone(name)
+        with plugin.database_in_use(services, name):
+            world = worlds.build(issuer)
+            env = {**os.environ, "HANDOVER_ISSUER": issuer, **environment}
+            dsn = os.environ["DATABASE_URL"]
+    command = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", str(workers), "--log-level", "warning", "--no-access-log", "--lifespan", "on"]
+    env["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
+    process = subprocess.Popen(command, cwd=ROOT, env=env)
+    try:
+        with httpx.Client(base_url=issuer, trust_env=False, timeout=10) as http:
+            _await_ready(http, process)
+            yield ExchangeServer(issuer, world, dsn, http, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        services.drop(name)
+
+
+def _await_ready(http: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        try:
+            if http.get("/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError("the server did not become ready")

@@ -1,0 +1,76 @@
+"""Other organisations' keys and clocks for tests: what they sign is really signed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+Key = ECKey | RSAKey | OKPKey
+
+
+def make_key(alg: str = "ES256", kid: str = "") -> Key:
+    """A private key for one algorithm, with ``kid``, ``alg`` and ``use`` set."""
+    parameters: dict[str, Any] = {"alg": alg, "use": "sig"}
+    if kid:
+        parameters["kid"] = kid
+    kind = alg[:2]
+    if kind in {"RS", "PS"}:
+        return RSAKey.generate_key(2048, parameters, auto_kid=True)
+    if kind == "Ed":
+        return OKPKey.generate_key("Ed25519", parameters, auto_kid=True)
+    curve = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[alg]
+    return ECKey.generate_key(curve, parameters, auto_kid=True)
+
+
+def public_jwks(*keys: Key) -> dict[str, Any]:
+    """The key set that publishes these keys."""
+    return {"keys": [key.as_dict(private=False) for key in keys]}
+
+
+@dataclass
+class Signer:
+    """Somebody who signs JWTs: a partner's identity provider, or a client making assertions."""
+
+    issuer: str
+    key: Key = field(default_factory=make_key)
+
+    @property
+    def alg(self) -> str:
+        return str(self.key.as_dict()["alg"])
+
+    def sign(self, claims: dict[str, Any], *, key: Key | None = None, **header: Any) -> str:
+        """A compact JWS over exactly these claims; header members given as None are left out."""
+        key = key or self.key
+        full = {"alg": self.alg, "kid": key.kid, "typ": "JWT"} | header
+        full = {name: value for name, value in full.items() if value is not None}
+        return jwt.encode(full, claims, key, algorithms=list(JWSRegistry.algorithms), registry=_Lenient())
+
+    def subject_token(self, audience: Any, *, header: dict[str, Any] | None = None, **claims: Any) -> str:
+        """A subject token of this issuer, valid for five minutes unless told otherwise; claims of None are left out."""
+        now = int(time.time())
+        full = {
+            "iss": self.issuer, "sub": "user-1", "aud": audience, "iat": now, "exp": now + 300,
+            "jti": str(uuid4()), "scope": "settle:write reports:read", "tier": "gold",
+        } | claims
+        return self.sign({name: value for name, value in full.items() if value is not None}, **(header or {}))
+
+    def assertion(self, audience: Any, *, header: dict[str, Any] | None = None, **claims: Any) -> str:
+        """A client assertion of this client (RFC 7523 section 3)."""
+        now = int(time.time())
+        full = {
+            "iss": self.issuer, "sub": self.issuer, "aud": audience, "iat": now, "exp": now + 60, "jti": str(uuid4()),
+        } | claims
+        return self.sign({name: value for name, value in full.items() if value is not None}, **(header or {}))
+
+
+class _Lenient(JWSRegistry):
+    """Signs what a careful library would not, because an attacker's would."""
+
+    def check_header(self, header: dict[str, Any]) -> None:
+        """Anything goes."""
