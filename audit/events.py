@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Final, TypeAlias
-from uuid import UUID
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
-JSON: TypeAlias = "str | int | bool | None | list[JSON] | dict[str, JSON]"
+if TYPE_CHECKING:
+    from uuid import UUID
+
+JSON: TypeAlias = "str | int | bool | list[JSON] | dict[str, JSON] | None"
 
 
 class ActorKind(StrEnum):

@@ -1,11 +1,11 @@
-"""The acting party of a delegation: its token, verified under the trust of its own issuer (RFC 8693 sections 1.1, 2.1)."""
+"""The acting party of a delegation: its token, verified under the trust of its own issuer (RFC 8693 s1.1, s2.1)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exchange.verifying import read, verify
+from policy.facts import Actor
 from policy.reasons import Rule
 
 if TYPE_CHECKING:
@@ -16,20 +16,11 @@ if TYPE_CHECKING:
     from exchange.registry import Registry
     from policy.parties import Client
     from policy.tokens import VerifiedToken
-    from policy.trust import Trust
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """A verified actor token and the trust that vouches for its issuer."""
-
-    token: VerifiedToken
-    trust: Trust
 
 
 def verify_actor(
     request: TokenExchangeRequest, registry: Registry, client: Client, binding: Binding | None, *, now: datetime
-) -> Actor | None:
+) -> Actor[VerifiedToken] | None:
     """The acting party, or None where the request names none. Raises as ``verify`` does."""
     if request.actor_token is None or request.actor_token_type is None:
         return None

@@ -1,7 +1,7 @@
 """From a complete request to a durable answer: the straight line, tried again when the ground moved under it.
 
 The configuration may move while a decision waits for its commit; the ledger then refuses the commit and the decision is
-made again under the new configuration. A key not seen yet may be fetched once (RFC 8693 section 2.2.2, reliability 3.4).
+made again under the new configuration. A key not seen yet may be fetched once (RFC 8693 s2.2.2, reliability.md 3.4).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import structlog
 
 from exchange import jwks
 from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, StaleRegistry
-from exchange.pipeline import Incoming, exchange
+from exchange.pipeline import exchange
 from exchange.protocol.errors import WIRE, OAuthError, refusal
 from exchange.protocol.response import Answer, failure, success
 from exchange.snapshot import Snapshot, Snapshots, SnapshotUnavailable
@@ -22,8 +22,8 @@ from policy.tokens import TokenType
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import timedelta
 
+    from exchange.caller import Incoming
     from exchange.trail import Trail
 
 MAX_ATTEMPTS: Final = 5
@@ -34,10 +34,9 @@ log = structlog.get_logger(__name__)
 class Answerer:
     """Gives every request exactly one answer, and sees to it that the answer is recorded before it is told."""
 
-    def __init__(self, snapshots: Snapshots, ledger: Ledger, ceiling: timedelta) -> None:
+    def __init__(self, snapshots: Snapshots, ledger: Ledger) -> None:
         self._snapshots = snapshots
         self._ledger = ledger
-        self._ceiling = ceiling
 
     async def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
         """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt."""
@@ -74,23 +73,13 @@ class Answerer:
         return failure(WIRE[reason](reason), begin().correlation_id)
 
     async def _exchange(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
+        registry, now = snapshot.registry, self._snapshots.now()
         try:
-            signed = await exchange(
-                incoming,
-                snapshot.registry,
-                snapshot.keys.signer,
-                self._ledger,
-                trail,
-                ceiling=self._ceiling,
-                now=self._snapshots.now(),
-            )
+            signed = await exchange(incoming, registry, snapshot.keys.signer, self._ledger, trail, now=now)
         except OAuthError as error:
             return await self._refuse(error, trail, snapshot)
         except Replayed as replayed:
-            trail.has_spent()
-            spend = replayed.spend
-            error = refusal(spend.reason, Rule.RECORD, f"a {spend.purpose} not used before", "used before")
-            return await self._refuse(error, trail, snapshot)
+            return await self._refuse(_replay(replayed, trail), trail, snapshot)
         return success(signed, TokenType.ACCESS_TOKEN)
 
     async def _refuse(self, error: OAuthError, trail: Trail, snapshot: Snapshot) -> Answer:
@@ -98,10 +87,7 @@ class Answerer:
         try:
             await self._ledger.refuse(error, trail, epoch=snapshot.registry.epoch)
         except Replayed as replayed:
-            trail.has_spent()
-            spend = replayed.spend
-            error = refusal(spend.reason, Rule.RECORD, f"a {spend.purpose} not used before", "used before")
-            await self._ledger.refuse(error, trail, epoch=snapshot.registry.epoch)
+            return await self._refuse(_replay(replayed, trail), trail, snapshot)
         log.info(
             "exchange.refused",
             correlation_id=str(trail.correlation_id),
@@ -109,3 +95,10 @@ class Answerer:
             client=trail.client_id(),
         )
         return failure(error, trail.correlation_id)
+
+
+def _replay(replayed: Replayed, trail: Trail) -> OAuthError:
+    """The refusal of a second use. It claims nothing: what it would claim is spent."""
+    trail.has_spent()
+    spend = replayed.spend
+    return refusal(spend.reason, Rule.RECORD, f"a {spend.purpose} not used before", "used before")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from exchange.protocol.form import MAX_BODY_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 READ_TIMEOUT: Final = 10.0
 
@@ -25,9 +25,9 @@ class ClientGone(Exception):
     """The caller closed the connection before its request was complete."""
 
 
-async def read_body(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
+async def read_body(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> bytes:
     """The whole body. Raises ``BodyTooLarge``, ``BodyTooSlow`` or ``ClientGone``."""
-    message = await _next(receive, READ_TIMEOUT)
+    message = await _first(receive)
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         try:
@@ -40,7 +40,7 @@ async def read_body(receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
     return body
 
 
-async def _rest(receive: Callable[[], Awaitable[dict[str, Any]]], first: bytes) -> bytes:
+async def _rest(receive: Callable[[], Awaitable[Mapping[str, Any]]], first: bytes) -> bytes:
     pieces, length, is_more = [first], len(first), True
     while is_more:
         if length > MAX_BODY_LENGTH:
@@ -55,9 +55,9 @@ async def _rest(receive: Callable[[], Awaitable[dict[str, Any]]], first: bytes) 
     return b"".join(pieces)
 
 
-async def _next(receive: Callable[[], Awaitable[dict[str, Any]]], timeout: float) -> dict[str, Any]:
+async def _first(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(READ_TIMEOUT):
             message = await receive()
     except TimeoutError as error:
         raise BodyTooSlow from error
@@ -66,11 +66,11 @@ async def _next(receive: Callable[[], Awaitable[dict[str, Any]]], timeout: float
     return message
 
 
-def replay_body(body: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
+def replay_body(body: bytes) -> Callable[[], Awaitable[Mapping[str, Any]]]:
     """A ``receive`` that hands on a body which was already read."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Mapping[str, Any]:
         if messages:
             return messages.pop()
         return {"type": "http.disconnect"}

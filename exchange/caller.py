@@ -1,4 +1,4 @@
-"""The header fields of a request that matter here, and the caller's address (RFC 9110 section 5, RFC 6749 section 2.3)."""
+"""The header fields of a request that matter here, and the caller's address (RFC 9110 s5, RFC 6749 s2.3)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from exchange.protocol.form import Form
 
 _FORM: Final = b"application/x-www-form-urlencoded"
 
@@ -23,6 +25,15 @@ class Caller:
     address: str
     request_id: str
     traceparent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """What came over the wire: the form, and the header fields that prove something."""
+
+    form: Form
+    authorization: tuple[str, ...]
+    proofs: tuple[str, ...]
 
 
 def caller_of(scope: dict[str, Any], trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> Caller:

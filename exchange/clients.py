@@ -174,7 +174,8 @@ def _claims(
 def _decoy() -> tuple[VerificationKey, bytes]:
     """A key and a signature of it over something else: what an unknown client's assertion is checked against."""
     private = ECKey.generate_key("P-256")
-    key = key_ring((private.as_dict(private=False),), is_fetched=False, usable_until=None).find(None)
+    public: dict[str, JSON] = {**private.as_dict(private=False)}  # type: ignore[dict-item]
+    key = key_ring((public,), is_fetched=False, usable_until=None).find(None)
     assert key is not None
     return key, JWSRegistry.algorithms["ES256"].sign(b"decoy", private)
 

@@ -1,4 +1,4 @@
-"""What one answer writes: its audit event, its token and family rows, and the identifiers it spends (RFC 8693 section 6).
+"""What one answer writes: its audit event, its token and family rows, and the identifiers it spends (RFC 8693 s6).
 
 Built before the commit, from values only; the ledger turns a batch of entries into one call of the database.
 """
@@ -6,13 +6,13 @@ Built before the commit, from values only; the ledger turns a batch of entries i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from uuid_utils.compat import uuid7
 
 from audit import events
 from audit.envelope import Envelope, seal
-from exchange.protocol.errors import OAuthError
 from policy.claim_rules import Verdict
 from policy.reasons import Rule, Step
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from exchange.minting import SignedToken
+    from exchange.protocol.errors import OAuthError
+    from exchange.signed_token import SignedToken
     from exchange.spending import SpendOnce
     from exchange.trail import Trail
 
@@ -114,7 +115,7 @@ def refused_entry(error: OAuthError, trail: Trail, *, epoch: int, now: datetime)
     """The entry of a refusal, with what was known so far. A proven assertion is spent by a refused request too."""
     client = trail.authenticated_client
     partner = client.client.partner if client else None
-    failed = error.status == 401  # noqa: PLR2004 - Unauthorized
+    failed = error.status == HTTPStatus.UNAUTHORIZED
     kind = events.ClientAuthenticationFailed if failed else events.ExchangeRefused
     event = kind(
         partner_id=partner.id if partner else None,

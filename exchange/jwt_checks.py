@@ -36,7 +36,7 @@ class Wrong:
 
 
 def media_type(header: Mapping[str, JSON]) -> str:
-    """The ``typ`` header in lower case without its ``application/`` prefix (RFC 7515 section 4.1.9); empty if absent."""
+    """The ``typ`` header in lower case without ``application/`` (RFC 7515 section 4.1.9); empty if absent."""
     typ = header.get("typ")
     return "" if typ is None else str(typ).lower().removeprefix("application/")
 
@@ -69,7 +69,7 @@ def check_signature(jws: CompactJws, key: VerificationKey) -> Wrong | None:
 
 
 def instant(claims: Mapping[str, JSON], name: str) -> datetime | Wrong | None:
-    """A NumericDate (RFC 7519 section 2), or None where the claim is absent. Booleans, strings and year 10,000 are wrong."""
+    """A NumericDate (RFC 7519 section 2), or None where absent. Booleans, strings and the year 10,000 are wrong."""
     value = claims.get(name)
     if value is None:
         return None
@@ -82,10 +82,13 @@ def check_times(
     claims: Mapping[str, JSON], *, leeway: timedelta, longest: timedelta, now: datetime
 ) -> datetime | Wrong:
     """When the token ends, if it is in its time window and lives no longer than allowed (RFC 7519 section 4.1)."""
-    expires_at, not_before, issued_at = (instant(claims, name) for name in ("exp", "nbf", "iat"))
-    for found in (expires_at, not_before, issued_at):
+    instants: list[datetime | None] = []
+    for name in ("exp", "nbf", "iat"):
+        found = instant(claims, name)
         if isinstance(found, Wrong):
             return found
+        instants.append(found)
+    expires_at, not_before, issued_at = instants
     if expires_at is None:
         return Wrong(reason=Reason.CLAIM_MALFORMED, expected="exp", received="absent")
     if now >= expires_at + leeway:
@@ -101,7 +104,7 @@ def check_times(
 
 
 def strings(value: JSON) -> tuple[str, ...] | None:
-    """A claim that is a string or a list of strings, as a tuple; None for anything else (``aud``, RFC 7519 section 4.1.3)."""
+    """A string or a list of strings as a tuple; None for anything else (``aud``, RFC 7519 section 4.1.3)."""
     if isinstance(value, str):
         return (value,)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

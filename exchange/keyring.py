@@ -47,7 +47,7 @@ class VerificationKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
-    """The key set of one issuer or client. ``usable_until`` ends stale-if-error; ``is_fetched`` sets may be refreshed."""
+    """The key set of one issuer or client. ``usable_until`` ends stale-if-error; ``is_fetched``: may be refreshed."""
 
     keys: Mapping[str, Mapping[str, JSON]]
     is_fetched: bool

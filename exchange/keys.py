@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NONCE_LENGTH: Final = 12
 KEY_CREATION_LOCK: Final = 4243
-ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
+ACCESS_TOKEN_TYPE: Final = "at+jwt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,7 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body, replay_body
-from exchange.caller import Caller, caller_of
-from exchange.pipeline import Incoming
+from exchange.caller import Caller, Incoming, caller_of
 from exchange.protocol.errors import OAuthError, ServerError, refusal
 from exchange.protocol.form import Form, parse_form
 from exchange.protocol.request import TOKEN_EXCHANGE
@@ -24,7 +23,7 @@ from exchange.trail import Trail
 from policy.reasons import Reason, Rule, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
     from uuid import UUID
 
@@ -32,11 +31,11 @@ if TYPE_CHECKING:
     from exchange.snapshot import Snapshots
 
     Scope = dict[str, Any]
-    Receive = Callable[[], Awaitable[dict[str, Any]]]
-    Send = Callable[[dict[str, Any]], Awaitable[None]]
+    Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+    Send = Callable[[Mapping[str, Any]], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+TOKEN_PATH: Final = "/oauth/token"
 JWKS_MAX_AGE: Final = 900
 INTERACTIVE_GRANTS: Final = frozenset({"authorization_code", "refresh_token"})
 """Answered by django-oauth-toolkit, behind the same address."""
@@ -185,7 +184,7 @@ def _begin(caller: Caller, correlation_id: UUID, grant_type: str) -> Callable[[]
 def _marked(send: Send, correlation_id: UUID) -> Send:
     """A ``send`` that adds our reference to somebody else's answer."""
 
-    async def marked(message: dict[str, Any]) -> None:
+    async def marked(message: Mapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             mark = (b"x-correlation-id", str(correlation_id).encode())
             message = {**message, "headers": [*message.get("headers", ()), mark]}

@@ -1,8 +1,8 @@
-"""The ledger: no answer, yes or no, leaves before its own audit event is committed (reliability.md P1; RFC 8693 section 6).
+"""The ledger: no answer, yes or no, leaves before its audit event is committed (reliability.md P1; RFC 8693 s6).
 
-Entries of one pass of the event loop go to PostgreSQL together, as one call of ``exchange_record``: one transaction, one
-round trip, whatever the batch's size. While a batch is on its way the next one gathers. The connection is libpq's own,
-non-blocking on the loop: no thread, no pool.
+Entries of one pass of the event loop go to PostgreSQL together, as one call of ``exchange_record``: one transaction,
+one round trip, whatever the batch's size. While a batch is on its way the next one gathers. The connection is libpq's
+own, non-blocking on the loop: no thread, no pool.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from exchange.minting import SignedToken
     from exchange.protocol.errors import OAuthError
-    from exchange.spending import SpendOnce
+    from exchange.signed_token import SignedToken
+    from exchange.spending import Purpose, SpendOnce
     from exchange.trail import Trail
 
 MAX_QUEUED: Final = 2000
@@ -144,7 +144,7 @@ def _is_of_one_row(error: Exception) -> bool:
 
 def _first_uses(batch: list[_Waiting]) -> list[_Waiting]:
     """The batch without second uses of one identifier: the database would see two equal rows as one."""
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[Purpose, str, str]] = set()
     first: list[_Waiting] = []
     newest = max(waiting.entry.epoch for waiting in batch)
     for waiting in batch:

@@ -6,43 +6,23 @@ about a supposed token cannot be signed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 from uuid_utils.compat import uuid7
 
 from exchange.protocol.compact import encode_segment
+from exchange.signed_token import SignedToken
 from policy.raw import RawToken
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from exchange.keys import Signer
     from exchange.protocol.dpop import Binding
     from policy.facts import Granted
     from policy.parties import Client
     from policy.tokens import JSON, VerifiedToken
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedToken:
-    """A signed token that is still ours alone: it leaves only after the ledger committed its rows.
-
-    ``id`` is its ``jti``, ``event_id`` its ``txn``, ``family_id`` its ``fam``. ``issued_at`` and ``expires_at`` are whole
-    seconds since 1970, as the claims are.
-    """
-
-    id: UUID
-    family_id: UUID
-    event_id: UUID
-    token: RawToken
-    token_type: str
-    kid: str
-    granted: Granted[VerifiedToken]
-    issued_at: int
-    expires_at: int
 
 
 def mint(

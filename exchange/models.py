@@ -13,11 +13,9 @@ from django.db import models
 from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
-Constraints = ClassVar[list[models.BaseConstraint]]
-
 
 class SigningKey(models.Model):
-    """One of our signing keys (RFC 7517). The private part is under AES-256-GCM with ``kid`` and ``alg`` as bound data."""
+    """One of our signing keys (RFC 7517), its private part under AES-256-GCM with ``kid`` and ``alg`` as bound data."""
 
     class State(models.TextChoices):
         """``PUBLISHED`` keys are in the key set but do not sign yet; ``RETIRING`` ones no longer sign (rule 86)."""
@@ -44,7 +42,7 @@ class SigningKey(models.Model):
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints: Constraints = [
+        constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["use"], condition=Q(state="active"), name="signing_key_is_one_active_per_use"
             ),
@@ -101,7 +99,7 @@ class IssuedToken(models.Model):
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires_at"], name="issued_token_by_end")]
-        constraints: Constraints = [
+        constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="issued_token_ends_after_it_starts", condition=Q(expires_at__gt=F("issued_at"))
             ),
@@ -114,7 +112,7 @@ class IssuedToken(models.Model):
 class SpentJti(models.Model):
     """An identifier that was used once and will not be accepted again: one row per (purpose, issuer, jti).
 
-    Three columns, never one joined string: ``ab`` + ``c`` is not ``a`` + ``bc`` (RFC 7523 section 3, RFC 9449 section 11.1).
+    Three columns, never one joined string: ``ab`` + ``c`` is not ``a`` + ``bc`` (RFC 7523 section 3).
     """
 
     pk = models.CompositePrimaryKey("purpose", "issuer", "jti")

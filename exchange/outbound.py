@@ -139,7 +139,7 @@ class Outbound:
         try:
             fetched = self._fetch(destination, etag, deadline)
         except OutboundFailed as error:
-            if error.status is None or error.status >= 500:  # noqa: PLR2004 - server faults
+            if error.status is None or error.status >= 500:
                 self.gate.failed(destination.origin)
             raise
         self.gate.answered(destination.origin)
@@ -193,7 +193,7 @@ class Outbound:
         if sum(len(name) + len(value) for name, value in response.headers) > self.limits.headers:
             raise OutboundFailed(f"{origin} sent more than {self.limits.headers} bytes of header fields.", status=200)
         fields = {name.lower().decode("ascii"): value.decode("latin-1") for name, value in response.headers}
-        is_unchanged = response.status == 304 and is_conditional  # noqa: PLR2004 - Not Modified
+        is_unchanged = response.status == 304 and is_conditional
         if not is_unchanged:
             _check_status(response.status, origin)
             _check_encoding(fields.get("content-encoding", "identity"), origin)
@@ -216,7 +216,7 @@ class Outbound:
 
 def _parse(url: str) -> _Destination:
     parts = _URL.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
-    if parts is None or int(parts["port"] or 1) > 65535:  # noqa: PLR2004 - the highest port
+    if parts is None or int(parts["port"] or 1) > 65535:
         raise OutboundRefused(
             "The address is not one that is called: use https://host/path, in ASCII, without user, fragment or spaces."
         )
@@ -252,9 +252,9 @@ def _problem(destination: _Destination, address: Address) -> str:
 
 
 def _check_status(status: int, origin: str) -> None:
-    if 300 <= status < 400:  # noqa: PLR2004 - redirection
+    if 300 <= status < 400:
         raise OutboundFailed(f"{origin} redirects. Redirects are never followed: register its target.", status=status)
-    if status != 200:  # noqa: PLR2004 - OK
+    if status != 200:
         raise OutboundFailed(f"{origin} answered with status {status}.", status=status)
 
 

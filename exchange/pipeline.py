@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exchange.actors import verify_actor
 from exchange.clients import authenticate_client
-from exchange.minting import SignedToken, mint
+from exchange.minting import mint
 from exchange.protocol.client_auth import present
 from exchange.protocol.dpop import prove_possession
 from exchange.protocol.errors import WIRE
@@ -15,37 +14,22 @@ from exchange.protocol.request import TOKEN_EXCHANGE, parse
 from exchange.spending import spends_of
 from exchange.verifying import read, verify
 from policy.decision import decide
-from policy.facts import Facts, Refused
+from policy.facts import Refused
 from policy.reasons import Rule
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
+    from exchange.caller import Incoming
     from exchange.keys import Signer
     from exchange.ledger import Ledger
-    from exchange.protocol.form import Form
     from exchange.registry import Registry
+    from exchange.signed_token import SignedToken
     from exchange.trail import Trail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """What came over the wire: the form, and the header fields that prove something."""
-
-    form: Form
-    authorization: tuple[str, ...]
-    proofs: tuple[str, ...]
-
-
-async def exchange(  # noqa: PLR0913 - the line names all it depends on
-    incoming: Incoming,
-    registry: Registry,
-    signer: Signer,
-    ledger: Ledger,
-    trail: Trail,
-    *,
-    ceiling: timedelta,
-    now: datetime,
+async def exchange(
+    incoming: Incoming, registry: Registry, signer: Signer, ledger: Ledger, trail: Trail, *, now: datetime
 ) -> SignedToken:
     """One exchange. Raises ``OAuthError`` for a no; the token is ours alone until the ledger has committed."""
     request = trail.asked(parse(incoming.form))
@@ -57,17 +41,7 @@ async def exchange(  # noqa: PLR0913 - the line names all it depends on
     issuer = trail.trusts(registry.issuer_for(client.client, presented.unverified_issuer))
     subject = trail.verified(verify(presented, issuer, client.client, binding, now=now))
     actor = trail.acts(verify_actor(request, registry, client.client, binding, now=now))
-    facts = Facts(
-        request=request,
-        client=client.client,
-        subject=subject,
-        trust=issuer.trust,
-        mappings=issuer.mappings,
-        actor=actor and actor.token,
-        actor_trust=actor and actor.trust,
-        targets=registry.targets,
-        ceiling=ceiling,
-    )
+    facts = registry.facts(request, client.client, issuer, subject, actor)
     outcome = trail.decided(decide(facts, now=now))
     if isinstance(outcome, Refused):
         raise WIRE[outcome.reason](outcome.reason, outcome.steps)

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from exchange.keyring import EMPTY, KeyRing, key_ring
 from exchange.protocol.errors import refusal
+from policy.facts import Facts
 from policy.reasons import Reason, Rule, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
     from uuid import UUID
 
+    from exchange.protocol.request import TokenExchangeRequest
     from partners.selectors import Configuration, PartnerConfiguration, RegisteredClient, TrustedIssuer
+    from policy.facts import Actor
     from policy.mapping import ScopeMapping
     from policy.parties import Client, Target
+    from policy.tokens import VerifiedToken
     from policy.trust import Trust
 
 
@@ -43,6 +48,8 @@ class Registry:
     issuer: str
     """Our own issuer identifier: the audience that tokens and assertions must name."""
     token_endpoint: str
+    ceiling: timedelta
+    """The longest any token of this installation may live."""
     targets: Mapping[str, Target]
     """By audience and by resource URI."""
     partners: Mapping[UUID | None, PartnerConfiguration] = field(repr=False)
@@ -57,6 +64,26 @@ class Registry:
     def client_keys(self, client: RegisteredClient) -> KeyRing:
         """The keys that may sign the client's assertions."""
         return EMPTY if client.key_source_id is None else self.key_rings.get(client.key_source_id, EMPTY)
+
+    def facts(
+        self,
+        request: TokenExchangeRequest,
+        client: Client,
+        issuer: Issuer,
+        subject: VerifiedToken,
+        actor: Actor[VerifiedToken] | None,
+    ) -> Facts[VerifiedToken]:
+        """What the decision is made from."""
+        return Facts(
+            request=request,
+            client=client,
+            subject=subject,
+            actor=actor,
+            trust=issuer.trust,
+            mappings=issuer.mappings,
+            targets=self.targets,
+            ceiling=self.ceiling,
+        )
 
     def issuer_for(self, client: Client, unverified_issuer: object) -> Issuer:
         """The trust of the client's partner for exactly this issuer (rule 29: no network call, no fallback).
@@ -73,7 +100,7 @@ class Registry:
         )
 
 
-def build(previous: Registry | None, moved: Configuration, *, issuer: str) -> Registry:
+def build(previous: Registry | None, moved: Configuration, *, issuer: str, ceiling: timedelta) -> Registry:
     """The snapshot after ``moved``: what did not move is taken over from ``previous``."""
     partners = {} if previous is None else dict(previous.partners)
     partners.update(moved.partners)
@@ -90,6 +117,7 @@ def build(previous: Registry | None, moved: Configuration, *, issuer: str) -> Re
         epoch=moved.epoch,
         issuer=issuer,
         token_endpoint=issuer + TOKEN_PATH,
+        ceiling=ceiling,
         targets=targets,
         partners=partners,
         clients={entry.client.client_id: entry for c in partners.values() for entry in c.clients},
@@ -102,7 +130,7 @@ def build(previous: Registry | None, moved: Configuration, *, issuer: str) -> Re
     )
 
 
-TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+TOKEN_PATH: Final = "/oauth/token"
 
 
 def _issuer(entry: TrustedIssuer, rings: Mapping[UUID, KeyRing], ours: str) -> Issuer:

@@ -89,7 +89,7 @@ class Snapshots:
                 self._clock.adjust(sampled)
 
     async def watch(self) -> None:
-        """Keep the snapshot current until cancelled. A database that is away leaves the old one in force for reading."""
+        """Keep the snapshot current until cancelled. A database that is away leaves the old one."""
         while True:
             try:
                 await self.catch_up()
@@ -105,11 +105,11 @@ def _read(previous: Snapshot | None) -> tuple[Snapshot, datetime]:
         if previous is not None and epoch == previous.registry.epoch:
             return previous, sampled
         moved = selectors.configuration(since=previous.registry.epoch if previous else 0)
-        registry = build(previous.registry if previous else None, moved, issuer=settings.HANDOVER.issuer)
-        if previous is not None and moved.keys_version == previous.keys_version:
-            ours = previous.keys
-        else:
-            ours = keys.load()
+        config = settings.HANDOVER
+        before = previous.registry if previous else None
+        registry = build(before, moved, issuer=config.issuer, ceiling=config.token_lifetime)
+        is_same = previous is not None and moved.keys_version == previous.keys_version
+        ours = previous.keys if previous and is_same else keys.load()
         return Snapshot(registry=registry, keys=ours, keys_version=moved.keys_version), sampled
     finally:
         close_old_connections()

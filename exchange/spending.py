@@ -23,7 +23,7 @@ class Purpose(StrEnum):
     """What the identifier belongs to: the same text may be spent once for each."""
 
     CLIENT_ASSERTION = "client_assertion"
-    SUBJECT_TOKEN = "subject_token"  # noqa: S105 - a purpose's name
+    SUBJECT_TOKEN = "subject_token"
     DPOP_PROOF = "dpop_proof"
 
 

@@ -15,21 +15,20 @@ from policy.reasons import Rule, Step, shown
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from exchange.actors import Actor
     from exchange.clients import AuthenticatedClient
-    from exchange.minting import SignedToken
     from exchange.protocol.client_auth import Credentials
     from exchange.protocol.dpop import Binding
     from exchange.protocol.request import TokenExchangeRequest
     from exchange.registry import Issuer
+    from exchange.signed_token import SignedToken
     from exchange.spending import SpendOnce
-    from policy.facts import Granted, Refused
+    from policy.facts import Actor, Granted, Refused
     from policy.tokens import VerifiedToken
 
 
 @dataclass(slots=True, kw_only=True)
 class Trail:
-    """The facts of one exchange in the order they came. ``address``, ``request_id`` and ``traceparent`` are the caller's."""
+    """The facts of one exchange, in order. ``address``, ``request_id`` and ``traceparent`` are the caller's."""
 
     correlation_id: UUID
     grant_type: str = ""
@@ -81,7 +80,7 @@ class Trail:
         self._verified("subject", Rule.SUBJECT_TOKEN, subject)
         return subject
 
-    def acts(self, actor: Actor | None) -> Actor | None:
+    def acts(self, actor: Actor[VerifiedToken] | None) -> Actor[VerifiedToken] | None:
         """The actor token is genuine and in force, or there is none."""
         if actor is not None:
             self._verified("actor", Rule.ACTOR_TOKEN, actor.token)

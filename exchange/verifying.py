@@ -1,4 +1,4 @@
-"""Signature, type, issuer, audience and times of a foreign token (RFC 7519 section 7.2, RFC 8725, RFC 8693 section 2.1).
+"""Signature, type, issuer, audience and times of a foreign token (RFC 7519 section 7.2, RFC 8725, RFC 8693 s2.1).
 
 The only module that turns an unverified token into a ``VerifiedToken``. It verifies and claims nothing: one-time use
 is the ledger's, so that the simulator can run this code without spending anybody's ``jti``.
@@ -109,7 +109,7 @@ def _refuse(wrong: Wrong | None, rule: Rule) -> None:
 
 
 def _check_type(presented: PresentedToken, allowed: frozenset[TokenType]) -> Wrong | None:
-    """Declared type and real type agree (rule 28): an ID token is no access token, nor the reverse, nor a refresh token."""
+    """Declared and real type agree (rule 28): an ID token is no access token, nor the reverse, nor a refresh token."""
     declared, claims = presented.declared, presented.jws.unverified_claims
     if declared not in allowed:
         expected = " ".join(kind.rpartition(":")[2] for kind in sorted(allowed))
@@ -119,7 +119,7 @@ def _check_type(presented: PresentedToken, allowed: frozenset[TokenType]) -> Wro
         return Wrong(reason=Reason.TYPE_MISMATCH, expected=" ".join(sorted(_TYPES[declared])), received=shown(typ))
     foreign = _marks(declared) & claims.keys()
     if foreign:
-        return Wrong(reason=Reason.TYPE_MISMATCH, expected=declared.rpartition(":")[2], received=f"has {foreign.pop()}")
+        return Wrong(reason=Reason.TYPE_MISMATCH, expected=declared.rpartition(":")[2], received=f"has {min(foreign)}")
     kind = claims.get("typ")
     if isinstance(kind, str) and kind.lower() in _OTHER_KINDS[declared]:
         return Wrong(reason=Reason.TYPE_MISMATCH, expected=declared.rpartition(":")[2], received=f"typ {shown(kind)}")
@@ -217,7 +217,7 @@ def _believe(
 
 
 def _scope(claims: Mapping[str, JSON]) -> frozenset[str] | None:
-    """The token's own scopes: ``scope`` as one string (RFC 9068 section 2.2.3), or ``scp``, a list at some providers."""
+    """The token's own scopes: ``scope`` as one string (RFC 9068 section 2.2.3), or ``scp``, a list at some."""
     value = claims.get("scope", claims.get("scp"))
     if value is None:
         return frozenset()

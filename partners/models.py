@@ -19,8 +19,6 @@ from uuid_utils.compat import uuid7
 
 from partners.states import ClientState, KeyMethod, MappingState, PartnerState, ScopeRisk, TrustState
 
-Constraints = ClassVar[list[models.BaseConstraint]]
-
 slug_validator = RegexValidator(
     r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
     "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at the ends.",
@@ -61,7 +59,7 @@ class Registry(models.Model):
     keys_version = models.BigIntegerField(default=1)
 
     class Meta:
-        constraints: Constraints = [models.CheckConstraint(name="registry_has_one_row", condition=Q(id=1))]
+        constraints: ClassVar[list[models.BaseConstraint]] = [models.CheckConstraint(name="registry_has_one_row", condition=Q(id=1))]
 
     def __str__(self) -> str:
         return f"epoch {self.epoch}"
@@ -80,7 +78,7 @@ class Target(Row):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
-        constraints: Constraints = [
+        constraints: ClassVar[list[models.BaseConstraint]] = [
             _between("lifetime", timedelta(seconds=30), MAX_LIFETIME, "target_lifetime_is_30_s_to_1_h"),
         ]
 
@@ -101,7 +99,7 @@ class Scope(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
-        constraints: Constraints = [
+        constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["target", "name"], name="scope_is_named_once_per_target"),
             _one_of("risk", ScopeRisk, "scope_risk_is_known"),
         ]
@@ -128,7 +126,7 @@ class Partner(Row):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["slug"]
-        constraints: Constraints = [_one_of("state", PartnerState, "partner_state_is_known")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [_one_of("state", PartnerState, "partner_state_is_known")]
 
     def __str__(self) -> str:
         return self.name
@@ -162,7 +160,7 @@ class KeySource(Row):
     pending_jwks_uri = models.CharField(max_length=512, blank=True, help_text="Another address that waits likewise.")
 
     class Meta:
-        constraints: Constraints = [
+        constraints: ClassVar[list[models.BaseConstraint]] = [
             _one_of("method", KeyMethod, "key_source_method_is_known"),
             models.CheckConstraint(
                 name="key_source_location_fits_method",
@@ -182,7 +180,9 @@ class Client(AbstractApplication):
 
     State = ClientState
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    id = models.UUIDField(  # type: ignore[assignment]  # the toolkit counts; our public ids are UUIDs
+        primary_key=True, default=uuid7, editable=False
+    )
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="clients", null=True, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     methods = ArrayField(
@@ -198,7 +198,7 @@ class Client(AbstractApplication):
     class Meta(AbstractApplication.Meta):
         abstract = False
         ordering: ClassVar[list[str]] = ["client_id"]
-        constraints: Constraints = [_one_of("state", ClientState, "client_state_is_known")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [_one_of("state", ClientState, "client_state_is_known")]
 
     def __str__(self) -> str:
         return self.client_id
@@ -225,7 +225,7 @@ class ClientSecret(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints: Constraints = [
+        constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["client", "slot"], name="client_has_two_secret_slots"),
             models.CheckConstraint(name="client_secret_slot_is_1_or_2", condition=Q(slot__in=[1, 2])),
         ]
@@ -258,7 +258,7 @@ class FederationTrust(Row):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
-        constraints: Constraints = [
+        constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["partner", "name"], name="trust_is_named_once_per_partner"),
             models.UniqueConstraint(
                 fields=["partner", "issuer"],
@@ -305,7 +305,7 @@ class ScopeMapping(Row):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["position", "name", "-version"]
-        constraints: Constraints = [
+        constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["partner", "name", "version"], name="mapping_version_is_unique"),
             models.UniqueConstraint(
                 fields=["partner", "name"], condition=Q(state="published"), name="mapping_has_one_published_version"

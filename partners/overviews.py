@@ -179,6 +179,11 @@ def names(ids: Iterable[UUID]) -> dict[UUID, PartnerName]:
     return {row["id"]: PartnerName(slug=row["slug"], name=row["name"]) for row in rows}
 
 
+def ids_of_slug(slug: str) -> tuple[UUID, ...]:
+    """The id of the partner of this slug, or nothing. One query."""
+    return tuple(models.Partner.objects.filter(slug=slug).values_list("id", flat=True))
+
+
 def matching_ids(text: str) -> tuple[UUID, ...]:
     """The partners somebody means by a part of a name, or by the id of one of their clients."""
     meant = Q(name__icontains=text) | Q(slug__icontains=text) | Q(clients__client_id=text)

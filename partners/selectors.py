@@ -153,7 +153,7 @@ def _by_partner(rows: Iterable[Any]) -> dict[UUID, list[Any]]:
     return groups
 
 
-def _partner(  # noqa: PLR0913 - the five kinds of rows a partner owns
+def _partner(
     row: models.Partner,
     clients: list[models.Client],
     trusts: list[models.FederationTrust],

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 MAX_PATTERN_LENGTH: Final = 512
 MAX_VALUE_LENGTH: Final = 4096
+MAX_CLAIM_LENGTH: Final = 255
 MAX_PATH_DEPTH: Final = 5
 
 
 class Operator(StrEnum):
-    """How a claim is compared. ``contains`` is membership in a list or in a space-separated string such as ``scope``."""
+    """How a claim is compared. ``contains``: membership in a list, or in a string of words such as ``scope``."""
 
     EQUALS = "equals"
     ONE_OF = "one_of"
@@ -33,7 +34,7 @@ class Operator(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The outcome of one rule. ``FAULT``: it could not be evaluated, which refuses and shows as a configuration fault."""
+    """The outcome of one rule. ``FAULT``: it could not be evaluated, which refuses, as a configuration fault."""
 
     PASSED = "passed"
     NARROWED = "narrowed"
@@ -59,7 +60,7 @@ class ClaimRule:
     claim: str
     operator: Operator
     value: Scalar | tuple[Scalar, ...] | None = None
-    _pattern: Any = field(default=None, repr=False, compare=False)
+    pattern: Any = field(default=None, repr=False, compare=False)
 
     @classmethod
     def compile(cls, claim: object, operator: object, value: object = None) -> ClaimRule:
@@ -74,7 +75,7 @@ class ClaimRule:
             value = tuple(value)
         _check_value(known, value)
         pattern = _compile_pattern(value) if known is Operator.MATCHES else None
-        return cls(claim=str(claim), operator=known, value=value, _pattern=pattern)  # type: ignore[arg-type]
+        return cls(claim=str(claim), operator=known, value=value, pattern=pattern)  # type: ignore[arg-type]
 
     def evaluate(self, claims: Mapping[str, JSON]) -> Verdict:
         """Whether these claims satisfy the condition. A claim of an unusable kind is a fault, never a pass."""
@@ -95,7 +96,7 @@ class ClaimRule:
 
 
 def _check_claim(claim: object) -> None:
-    if not isinstance(claim, str) or not claim or len(claim) > 255:  # noqa: PLR2004
+    if not isinstance(claim, str) or not claim or len(claim) > MAX_CLAIM_LENGTH:
         message = "claim must be the name of a claim, 1 to 255 characters"
         raise RuleError(message)
     if len(claim.split("/")) > MAX_PATH_DEPTH and not claim.startswith("http"):
@@ -167,7 +168,7 @@ def _one_of(rule: ClaimRule, actual: JSON) -> Verdict:
 def _matches(rule: ClaimRule, actual: JSON) -> Verdict:
     if not isinstance(actual, str) or len(actual) > MAX_VALUE_LENGTH:
         return Verdict.FAULT
-    return _verdict(passed=rule._pattern.fullmatch(actual) is not None)  # noqa: SLF001
+    return _verdict(passed=rule.pattern.fullmatch(actual) is not None)
 
 
 def _contains(rule: ClaimRule, actual: JSON) -> Verdict:

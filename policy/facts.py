@@ -33,19 +33,26 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Actor(Generic[T_co]):
+    """The acting party: its token, and the trust that vouches for the token's issuer."""
+
+    token: T_co
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts(Generic[T]):
     """Everything a decision may know. ``targets`` is the whole catalogue, by audience and by resource URI.
 
-    ``trust`` is the subject's issuer, ``actor_trust`` the actor's. ``mappings`` are the published mappings of
-    the trust, in the partner's order; ``ceiling`` is the longest lifetime the installation allows.
+    ``trust`` is the subject's issuer; ``mappings`` are its published mappings, in the partner's order; ``ceiling`` is
+    the longest lifetime the installation allows.
     """
 
     request: Asked
     client: Client
     subject: T
-    actor: T | None
+    actor: Actor[T] | None
     trust: Trust
-    actor_trust: Trust | None
     mappings: tuple[ScopeMapping, ...]
     targets: Mapping[str, Target]
     ceiling: timedelta

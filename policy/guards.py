@@ -29,7 +29,7 @@ SHORTEST_LIFETIME: Final = timedelta(seconds=1)
 MAX_SUBJECT_LENGTH: Final = 255
 
 
-class Refusal(Exception):  # noqa: N818 - an answer on its way to ``decide``, not an error
+class Refusal(Exception):
     """Carries the reason and the refusing step; never leaves this package."""
 
     def __init__(self, reason: Reason, step: Step) -> None:
@@ -45,8 +45,8 @@ def _refuse(reason: Reason, rule: Rule, expected: str, received: object) -> Refu
 def meet_trust_rules(facts: Facts[T], steps: Steps) -> None:
     """Every rule of the trust holds for the subject token, and for the actor token where there is one."""
     pairs: list[tuple[TokenFacts, Trust]] = [(facts.subject, facts.trust)]
-    if facts.actor is not None and facts.actor_trust is not None:
-        pairs.append((facts.actor, facts.actor_trust))
+    if facts.actor is not None:
+        pairs.append((facts.actor.token, facts.actor.trust))
     for token, trust in pairs:
         for rule in trust.rules:
             verdict = rule.evaluate(token.claims)
@@ -133,7 +133,8 @@ def _actor(facts: Facts[T]) -> Mapping[str, JSON]:
     """The acting party as an ``act`` member: identity claims only (rule 38). Without an actor token: the client."""
     if facts.actor is None:
         return {"sub": facts.client.client_id, "client_id": facts.client.client_id}
-    return {"sub": facts.actor.subject, "iss": facts.actor.issuer, "client_id": facts.client.client_id}
+    token = facts.actor.token
+    return {"sub": token.subject, "iss": token.issuer, "client_id": facts.client.client_id}
 
 
 def _check_may_act(facts: Facts[T], previous: JSON) -> None:
@@ -149,10 +150,10 @@ def _check_may_act(facts: Facts[T], previous: JSON) -> None:
 
 
 def _check_actor_owner(facts: Facts[T]) -> None:
-    """The actor token is the requester's own, or its trust lets clients present others': no borrowed actor (rule 45)."""
-    actor, trust = facts.actor, facts.actor_trust
-    if actor is None or (trust is not None and trust.accepts_actors):
+    """The actor token is the requester's own, or its trust lets clients present others' (rule 45): none is borrowed."""
+    if facts.actor is None or facts.actor.trust.accepts_actors:
         return
+    actor = facts.actor.token
     own = [actor.subject, actor.claims.get("client_id"), actor.claims.get("azp")]
     if facts.client.client_id not in own:
         raise _refuse(
@@ -193,7 +194,7 @@ def limit_lifetime(facts: Facts[T], mappings: Mappings, steps: Steps, now: datet
         "subject token": facts.subject.expires_at,
     }
     if facts.actor is not None:
-        bounds["actor token"] = facts.actor.expires_at
+        bounds["actor token"] = facts.actor.token.expires_at
     bound = min(bounds, key=bounds.__getitem__)
     lifetime = bounds[bound] - now
     if lifetime < SHORTEST_LIFETIME:

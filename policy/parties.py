@@ -24,8 +24,8 @@ class Risk(StrEnum):
 class ClientAuthentication(StrEnum):
     """Client authentication methods by their registered names (RFC 8414 section 2; RFC 7591 section 2)."""
 
-    CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 - a method's name
-    CLIENT_SECRET_POST = "client_secret_post"  # noqa: S105
+    CLIENT_SECRET_BASIC = "client_secret_basic"
+    CLIENT_SECRET_POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
 
 

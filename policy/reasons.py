@@ -1,4 +1,4 @@
-"""Why a request was refused, which rule said so, and the steps of a decision. Stable words: audit and metrics use them."""
+"""Why a request was refused, which rule said so, and the steps of a decision. Audit and metrics use these words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Reason(StrEnum):
     PARAMETER_MISSING = "request.parameter_missing"
     PARAMETER_UNEXPECTED = "request.parameter_unexpected"
     GRANT_TYPE_UNSUPPORTED = "request.grant_type_unsupported"
-    TOKEN_TYPE_UNSUPPORTED = "request.token_type_unsupported"  # noqa: S105 - a reason's name
+    TOKEN_TYPE_UNSUPPORTED = "request.token_type_unsupported"
     SCOPE_MALFORMED = "request.scope_malformed"
     TARGET_MALFORMED = "request.target_malformed"
     # the client
@@ -35,7 +35,7 @@ class Reason(StrEnum):
     CLIENT_SUSPENDED = "client.suspended"
     PARTNER_INACTIVE = "client.partner_inactive"
     METHOD_NOT_REGISTERED = "client.method_not_registered"
-    SECRET_WRONG = "client.secret_wrong"  # noqa: S105
+    SECRET_WRONG = "client.secret_wrong"
     ASSERTION_REFUSED = "client.assertion_refused"
     ASSERTION_REPLAYED = "client.assertion_replayed"
     GRANT_TYPE_NOT_ALLOWED = "client.grant_type_not_allowed"
@@ -43,9 +43,9 @@ class Reason(StrEnum):
     PROOF_REPLAYED = "proof.replayed"
     # the subject or actor token
     ISSUER_UNTRUSTED = "token.issuer_untrusted"
-    TOKEN_TOO_LARGE = "token.too_large"  # noqa: S105
-    TOKEN_MALFORMED = "token.malformed"  # noqa: S105
-    TOKEN_ENCRYPTED = "token.encrypted"  # noqa: S105
+    TOKEN_TOO_LARGE = "token.too_large"
+    TOKEN_MALFORMED = "token.malformed"
+    TOKEN_ENCRYPTED = "token.encrypted"
     HEADER_REFUSED = "token.header_refused"
     ALGORITHM_REFUSED = "token.algorithm_refused"
     KEY_UNKNOWN = "token.key_unknown"
@@ -53,12 +53,12 @@ class Reason(StrEnum):
     SIGNATURE_WRONG = "token.signature_wrong"
     TYPE_MISMATCH = "token.type_mismatch"
     CLAIM_MALFORMED = "token.claim_malformed"
-    TOKEN_EXPIRED = "token.expired"  # noqa: S105
-    TOKEN_NOT_YET_VALID = "token.not_yet_valid"  # noqa: S105
+    TOKEN_EXPIRED = "token.expired"
+    TOKEN_NOT_YET_VALID = "token.not_yet_valid"
     LIFETIME_TOO_LONG = "token.lifetime_too_long"
     AUDIENCE_MISMATCH = "token.audience_mismatch"
     SENDER_CONSTRAINED = "token.sender_constrained"
-    TOKEN_REPLAYED = "token.replayed"  # noqa: S105
+    TOKEN_REPLAYED = "token.replayed"
     # the decision
     TRUST_RULE_UNMET = "policy.trust_rule_unmet"
     TRUST_RULE_FAULT = "policy.trust_rule_fault"
@@ -91,8 +91,8 @@ class Rule(StrEnum):
     CLIENT = "client"
     POSSESSION = "possession"
     ISSUER = "issuer"
-    SUBJECT_TOKEN = "subject_token"  # noqa: S105 - a step's name
-    ACTOR_TOKEN = "actor_token"  # noqa: S105
+    SUBJECT_TOKEN = "subject_token"
+    ACTOR_TOKEN = "actor_token"
     TRUST_RULES = "trust_rules"
     TARGET = "target"
     MAPPING = "mapping"

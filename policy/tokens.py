@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-JSON: TypeAlias = "str | int | float | bool | None | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
 
 class TokenType(StrEnum):
     """Token type identifiers of RFC 8693 section 3 that Handover knows by name."""
 
-    ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - an identifier, not a secret
-    REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"  # noqa: S105
-    ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
+    ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+    REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"
+    ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
     JWT = "urn:ietf:params:oauth:token-type:jwt"
     SAML1 = "urn:ietf:params:oauth:token-type:saml1"
     SAML2 = "urn:ietf:params:oauth:token-type:saml2"

@@ -27,11 +27,11 @@ from exchange.snapshot import Snapshots, SnapshotUnavailable  # noqa: E402
 from portal.database import connection_parameters  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     Scope = dict[str, Any]
-    Receive = Callable[[], Awaitable[dict[str, Any]]]
-    Send = Callable[[dict[str, Any]], Awaitable[None]]
+    Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+    Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Application:
@@ -44,7 +44,7 @@ class Application:
         self._snapshots = Snapshots()
         self._connection = LedgerConnection(connection_parameters(config.database_url))
         self._ledger = Ledger(self._connection, self._snapshots.now)
-        answerer = Answerer(self._snapshots, self._ledger, config.token_lifetime)
+        answerer = Answerer(self._snapshots, self._ledger)
         self._lane = Lane(
             self._snapshots, answerer, django_application, issuer=config.issuer, trusted=config.trusted_proxies
         )

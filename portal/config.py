@@ -156,7 +156,8 @@ class Config:
     keks: tuple[Kek, ...] = _setting(
         "HANDOVER_KEK_FILE",
         _kek_file,
-        "File (mode 0600) of key-encryption keys, one base64 line each; the first encrypts, all decrypt. `HANDOVER_KEK` may hold one key instead.",
+        "File (mode 0600) of key-encryption keys, one base64 line each; the first encrypts, all decrypt."
+        " `HANDOVER_KEK` may hold one key instead.",
     )
     trusted_proxies: tuple[Network, ...] = _setting(
         "HANDOVER_TRUSTED_PROXIES", _networks, "Networks of reverse proxies whose forwarding headers are believed.", ""

@@ -1,4 +1,4 @@
-"""Database connections from URLs: Django's, psycopg's and the owner's, with the timeouts that make a slow database shed load."""
+"""Database connections from URLs, with the timeouts that make a slow database shed load."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def connection_parameters(url: str) -> dict[str, str]:
 
 
 def django_database(url: str) -> dict[str, Any]:
-    """Django's ``DATABASES`` entry. Connections come from psycopg's pool, since under ASGI none may be kept per thread."""
+    """Django's ``DATABASES`` entry. Connections come from psycopg's pool: under ASGI none may be kept per thread."""
     parameters = connection_parameters(url)
     named = {key: parameters.pop(name, "") for key, name in _DJANGO_NAMES.items()}
     options: dict[str, Any] = {
@@ -37,4 +37,4 @@ def django_database(url: str) -> dict[str, Any]:
     return {"ENGINE": "django.db.backends.postgresql", **named, "CONN_MAX_AGE": 0, "OPTIONS": options}
 
 
-_DJANGO_NAMES: Final = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}  # noqa: S105
+_DJANGO_NAMES: Final = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}

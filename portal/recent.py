@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -47,34 +48,33 @@ _TOLD: Final[Mapping[str, tuple[str, str, _StrPromise]]] = {
     "key.compromised": ("alert-triangle", "bad", _("Signing key compromised")),
     "configuration.applied": ("file-text", "", _("Configuration changed")),
 }
-_NAMES: Final = ("name", "mapping", "trust", "client", "kid", "issuer")
 
 
 def happening(record: Record) -> Happening:
     """One event in words; a kind of a newer version is shown by its own name."""
     document = record.document
     icon, tone, title = _TOLD.get(record.entry.kind, ("history", "", record.entry.kind))
-    name = _name(document.get("data"))
+    data = document.get("data")
     return Happening(
         icon=icon,
         tone=tone,
-        what=f"{title}: {name}" if name else str(title),
+        what=_what(str(title), record.entry.kind, data if isinstance(data, dict) else {}),
         actor=_actor(document.get("actor")),
         partner=str(document.get("partner") or ""),
         at=record.entry.at,
     )
 
 
+def _what(title: str, kind: str, data: Mapping[str, Any]) -> str:
+    """The title with the name of what changed; for a change without a kind of its own, that name says it all."""
+    name = str(data.get("name") or data.get("kid") or "")
+    if kind == "configuration.applied" and name:
+        words = {part: str(data.get(part, "")) for part in ("object", "change")}
+        return gettext("%(object)s %(name)s %(change)s") % {**words, "name": name}
+    return f"{title}: {name}" if name else title
+
+
 def _actor(actor: object) -> str:
     if not isinstance(actor, dict):
         return ""
     return "Handover" if actor.get("kind") == "system" else str(actor.get("name", ""))
-
-
-def _name(data: object) -> str:
-    if not isinstance(data, dict):
-        return ""
-    found: list[Any] = [data[key] for key in _NAMES if isinstance(data.get(key), str)]
-    kind = data.get("object")
-    name = str(found[0]) if found else ""
-    return f"{kind} {name}".strip() if isinstance(kind, str) else name

@@ -1,4 +1,4 @@
-"""The credentials a caller presented: exactly one method (RFC 6749 section 2.3, RFC 7521 section 4.2, RFC 7523 section 2.2)."""
+"""The credentials a caller presented: exactly one method (RFC 6749 s2.3, RFC 7521 s4.2, RFC 7523 s2.2)."""
 
 from __future__ import annotations
 

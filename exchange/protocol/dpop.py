@@ -80,7 +80,7 @@ def _verify(jws: CompactJws) -> str:
     if not isinstance(jwk, dict) or "d" in jwk or (jwk.get("kty"), jwk.get("crv")) != ALGORITHMS[algorithm]:
         raise _invalid("jwk: a public key that fits alg", "another")
     try:
-        key = JWKRegistry.import_key({name: value for name, value in jwk.items() if name in _MEMBERS})  # type: ignore[arg-type]
+        key = JWKRegistry.import_key({name: str(value) for name, value in jwk.items() if name in _MEMBERS})
         verified = JWSRegistry.algorithms[algorithm].verify(jws.signing_input, jws.signature, key)
         thumbprint = key.thumbprint()
     except (JoseError, ValueError, TypeError) as error:

@@ -15,7 +15,7 @@ from policy.tokens import SUBJECT_TOKEN_TYPES, TokenType
 if TYPE_CHECKING:
     from exchange.protocol.form import Form
 
-TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type's name
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 MAX_TARGETS: Final = 10
 MAX_SCOPE_LENGTH: Final = 4096
 _SCOPE_CHARACTERS: Final = frozenset(map(chr, [0x21, *range(0x23, 0x5C), *range(0x5D, 0x7F)]))
@@ -102,7 +102,7 @@ def _resource(text: str) -> str:
 
 
 def parse_scope(text: str | None) -> frozenset[str] | None:
-    """The scope values of a request: single spaces, the characters of RFC 6749 section 3.3. None where none was sent."""
+    """The scope values of a request: single spaces, the characters of RFC 6749 section 3.3. None: none was sent."""
     if text is None:
         return None
     values = text.split(" ")

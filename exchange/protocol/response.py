@@ -1,8 +1,9 @@
-"""What goes back: the success body, the error body, and the metadata (RFC 8693 section 2.2.1, RFC 6749 section 5, RFC 8414)."""
+"""What goes back: the success body, the error body, and the metadata (RFC 8693 s2.2.1, RFC 6749 s5, RFC 8414)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -11,13 +12,13 @@ from exchange.keyring import ALGORITHMS
 from exchange.protocol import dpop
 from exchange.protocol.request import TOKEN_EXCHANGE
 from policy.parties import ClientAuthentication
-from policy.tokens import TokenType
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from exchange.minting import SignedToken
     from exchange.protocol.errors import OAuthError
+    from exchange.signed_token import SignedToken
+    from policy.tokens import TokenType
 
 Header = tuple[bytes, bytes]
 
@@ -53,11 +54,11 @@ def success(signed: SignedToken, issued_token_type: TokenType) -> Answer:
 def failure(error: OAuthError, correlation_id: UUID) -> Answer:
     """The error with its fixed words and the reference under which the portal shows the rest (rule 54)."""
     headers = list(NO_STORE)
-    if error.status == 401 and error.is_challenged:  # noqa: PLR2004 - Unauthorized
+    if error.status == HTTPStatus.UNAUTHORIZED and error.is_challenged:
         headers.append((b"www-authenticate", b'Basic realm="handover", charset="UTF-8"'))
-    if error.status == 405:  # noqa: PLR2004 - Method Not Allowed
+    if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers.append((b"allow", b"POST"))
-    if error.status == 503:  # noqa: PLR2004 - Service Unavailable
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
     body = {"error": error.error, "error_description": f"{error.description} Reference {correlation_id}."}
     return Answer(status=error.status, headers=tuple(headers), body=orjson.dumps(body))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from policy.tokens import JSON
 
 MAX_DEPTH: Final = 16
+_QUOTE, _BACKSLASH = b'"\\'
 _SPACED_COLONS: Final = (b'" ', b'"\t', b'"\n', b'"\r')
 
 
@@ -62,8 +63,8 @@ def _check_depth(text: bytes) -> None:
     in_string = escaped = False
     for byte in text:
         if in_string:
-            escaped, in_string = byte == 0x5C and not escaped, byte != 0x22 or escaped  # noqa: PLR2004 - \ and "
-        elif byte == 0x22:  # noqa: PLR2004
+            escaped, in_string = byte == _BACKSLASH and not escaped, byte != _QUOTE or escaped
+        elif byte == _QUOTE:
             in_string = True
         elif byte in b"{[":
             depth += 1

@@ -57,7 +57,7 @@ def service_account() -> Account:
     No account is made and no permission is widened for it. Raises ``CannotStart``.
     """
     if os.geteuid() != 0:
-        return _own_account()
+        return own_account()
     for name in CANDIDATES:
         try:
             entry = pwd.getpwnam(name)
@@ -72,7 +72,8 @@ def service_account() -> Account:
     )
 
 
-def _own_account() -> Account:
+def own_account() -> Account:
+    """The account of this process. Raises ``CannotStart`` when it has no name."""
     try:
         entry = pwd.getpwuid(os.geteuid())
     except KeyError:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 LONGEST_SOCKET_PATH: Final = 107
 """``sun_path`` of unix(7) holds 108 bytes with its closing zero."""
 
-LONGEST_SOCKET_NAME: Final = "/.s.PGSQL.5432"
+POSTGRES_SOCKET: Final = ".s.PGSQL.5432"
+REDIS_SOCKET: Final = "redis.sock"
 
 PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._+~-]+")
 """What every client can carry: libpq takes a comma for a list of hosts, and broker URLs do not agree on quoting."""
@@ -41,7 +42,7 @@ class Places:
 
 def fits_a_socket(directory: Path) -> bool:
     """Whether PostgreSQL and Redis can have their sockets in this directory, and every client can name them."""
-    path = f"{directory}{LONGEST_SOCKET_NAME}"
+    path = f"{directory}/{POSTGRES_SOCKET}"
     return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(path) is not None
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from portal.embedded.directories import APPLICATION, DATABASE, OWNER, SUPERUSER, database_url
 from portal.embedded.processes import Program, service_environment
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ class Postgres:
         return self.data / "cluster"
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        """A connection URL for a role. There is no password in it, for there is none."""
-        return f"postgresql://{role}@/{database}?host={quote(str(self.sockets), safe='')}"
+        """A connection URL for a role."""
+        return url(self.sockets, role, database)
 
     def is_made(self) -> bool:
         """Whether ``initdb`` finished here once."""

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from portal.embedded.accounts import Account
 
 PR_SET_PDEATHSIG: Final = 1
+GENTLY: Final = (signal.SIGTERM, signal.SIGKILL)
 IMMEDIATELY: Final = (signal.SIGQUIT, signal.SIGKILL)
 """For data that need not survive: no farewell."""
+
+MARKER: Final = "HANDOVER_EMBEDDED"
+"""In the environment of every process of an installation, so that what a crash left behind can be found again."""
 
 MINIMAL_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -32,7 +36,7 @@ class Program:
     directory: Path
     log: Path
     account: Account
-    signals: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGKILL)
+    signals: tuple[signal.Signals, ...] = GENTLY
 
 
 def start(program: Program) -> subprocess.Popen[bytes]:
@@ -65,8 +69,8 @@ def _leash(death_signal: signal.Signals) -> Callable[[], None]:
 
 
 def service_environment(var: Path) -> dict[str, str]:
-    """What PostgreSQL and Redis may know: nothing of ours, and where they belong."""
-    return {"PATH": MINIMAL_PATH, "LANG": "C", "LC_ALL": "C", "TZ": "UTC", "HANDOVER_VAR": str(var)}
+    """What PostgreSQL and Redis may know: nothing of ours, and whose they are."""
+    return {"PATH": MINIMAL_PATH, "LANG": "C", "LC_ALL": "C", "TZ": "UTC", MARKER: str(var)}
 
 
 def last_lines(log: Path, count: int = 8) -> list[str]:
@@ -77,3 +81,9 @@ def last_lines(log: Path, count: int = 8) -> list[str]:
             return file.read().decode("utf-8", "replace").splitlines()[-count:]
     except OSError:
         return []
+
+
+def rotate(directory: Path) -> None:
+    """Keep the logs of the last run beside those of this one."""
+    for log in directory.glob("*.log"):
+        log.replace(log.with_suffix(".log.1"))

@@ -6,7 +6,7 @@ Redis is never the source of truth here, so the embedded one forgets everything 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from redis import Redis as Client
 from redis.exceptions import RedisError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from portal.embedded.accounts import Account
+
+SOCKET_NAME: Final = "redis.sock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Redis:
     @property
     def socket(self) -> Path:
         """Where it listens."""
-        return self.sockets / "redis.sock"
+        return self.sockets / SOCKET_NAME
 
     def url(self, number: int = 0) -> str:
         """A connection URL for one of its databases."""

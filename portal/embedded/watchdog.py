@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -51,6 +52,12 @@ class Watchdog:
     def close(self) -> None:
         """Let it finish: it ends what is still watched, removes what is to be removed, and exits."""
         cast("IO[bytes]", self._process.stdin).close()
+        self._process.wait()
+
+    def bury(self) -> None:
+        """Collect a watchdog that somebody killed."""
+        with suppress(BrokenPipeError):
+            cast("IO[bytes]", self._process.stdin).close()
         self._process.wait()
 
     def _tell(self, message: dict[str, object]) -> None:

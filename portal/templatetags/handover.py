@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import template
 from django.conf import settings
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
@@ -74,6 +74,24 @@ def clock(at: datetime | None, style: str = "full") -> SafeString | str:
 def day(value: date | None) -> str:
     """A calendar day."""
     return date_format(value, "j M Y") if value else gettext("not set")
+
+
+@register.filter
+def day_of(value: datetime) -> str:
+    """The calendar day of an instant, in UTC."""
+    return day(value.astimezone(UTC).date())
+
+
+@register.filter
+def thousands(value: int) -> str:
+    """An exact count with its thousands set apart."""
+    return number_format(value, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def share(part: int, whole: int) -> str:
+    """A share in per cent, to one place; of nothing it is 0%."""
+    return gettext("%(share)s%%") % {"share": number_format(100 * part / whole if whole else 0, decimal_pos=1)}
 
 
 @register.filter

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.world import LEDGER
-
 if TYPE_CHECKING:
     from tests.exchange_server import ExchangeServer
 

@@ -1,0 +1,134 @@
+"""The list of exchanges with its filters, and one exchange with the trace of its decision."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+from django_htmx.http import HttpResponseClientRedirect
+
+from audit import selectors as trail
+from exchange.protocol.errors import WIRE
+from partners import overviews
+from policy.reasons import Reason
+from portal.exchange_rows import rows_of
+from portal.explanations.words import EXPLANATIONS, GROUPS, explain
+from portal.facts import fact_sheets
+from portal.filters import OUTCOMES, RANGES, ExchangeFilter, as_uuid
+from portal.recent import happening
+from portal.traces import trace as decision_trace
+from portal.views.doors import opens
+from portal.views.fragments import render_part
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponse
+
+    from audit.selectors import Record
+
+
+@opens("exchanges")
+@require_GET
+def exchanges(request: HttpRequest) -> HttpResponse:
+    """Exchanges, newest first, 50 a page. A reference in the search box leads straight to its exchange."""
+    chosen = ExchangeFilter.read(request.GET)
+    if chosen.reference and trail.events_of(chosen.reference):
+        return _go_to(request, reverse("exchanges-trace", args=[chosen.reference]))
+    cursor = {name: as_uuid(request.GET.get(name, "")) for name in ("before", "after")}
+    page = trail.exchanges(_search(chosen), before=cursor["before"], after=cursor["after"])
+    context = {
+        "chosen": chosen,
+        "rows": rows_of(page.entries),
+        "chips": [(name, _shown(name, value), chosen.without(name).query()) for name, value in chosen.narrowing],
+        "any_time": chosen.without("range").query(range="any"),
+        "older": chosen.query(before=page.older) if page.older else "",
+        "newer": chosen.query(after=page.newer) if page.newer else "",
+    }
+    if not request.htmx:  # type: ignore[attr-defined] # set by the middleware
+        context |= _choices()
+    return render_part(request, "exchanges/list.html", "exchanges/_list.html", context)
+
+
+def _go_to(request: HttpRequest, address: str) -> HttpResponse:
+    """Elsewhere, as a whole page: a redirect that htmx follows by itself would land inside the list."""
+    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)  # type: ignore[attr-defined]
+
+
+def _search(chosen: ExchangeFilter) -> trail.Search:
+    return trail.Search(
+        since=chosen.since(timezone.now()),
+        outcome=trail.Outcome(chosen.outcome) if chosen.outcome else None,
+        reason=chosen.reason,
+        client=chosen.client,
+        target=chosen.target,
+        partners=_partners(chosen),
+        reference=chosen.reference,
+    )
+
+
+def _partners(chosen: ExchangeFilter) -> tuple[UUID, ...] | None:
+    """The partners that the filter and the search box leave; None where neither names any."""
+    asked = [overviews.ids_of_slug(chosen.partner)] if chosen.partner else []
+    if chosen.q and not chosen.reference:
+        asked.append(overviews.matching_ids(chosen.q))
+    if not asked:
+        return None
+    return tuple(set(asked[0]).intersection(*asked[1:]))
+
+
+def _shown(name: str, value: str) -> str:
+    """A filter's value in words."""
+    if name == "outcome":
+        return str(OUTCOMES[trail.Outcome(value)])
+    return str(explain(value).title) if name == "reason" else value
+
+
+def _choices() -> dict[str, Any]:
+    partners, targets = overviews.suggestions()
+    grouped = groupby(EXPLANATIONS.items(), key=lambda item: item[0].partition(".")[0])
+    return {
+        "ranges": [(name, label) for name, (label, _span) in RANGES.items()],
+        "outcomes": OUTCOMES.items(),
+        "reasons": [(GROUPS[prefix], [(reason, words.title) for reason, words in items]) for prefix, items in grouped],
+        "partners": partners,
+        "targets": targets,
+    }
+
+
+@opens("exchanges")
+@require_GET
+def trace(request: HttpRequest, reference: str) -> HttpResponse:
+    """One exchange by the reference its caller was given: every step, what was expected, what came, and why."""
+    asked = as_uuid(reference)
+    if asked is None:
+        raise Http404(_("“%(text)s” is no reference. A reference looks like 0199e0c4-7c1e-7a40-a940-5b0e1f2391d2.") % {"text": reference})
+    records = trail.events_of(asked)
+    if not records:
+        raise Http404(_("No event has the reference %(reference)s. It may belong to another installation, or the request never reached this one.") % {"reference": asked})
+    main = next((record for record in records if record.entry.kind in trail.EXCHANGE_KINDS), records[0])
+    return render(request, "exchanges/trace.html", _told(main, [record for record in records if record is not main]))
+
+
+def _told(record: Record, others: list[Record]) -> dict[str, Any]:
+    entry, document = record.entry, record.document
+    data = document.get("data") if isinstance(document.get("data"), dict) else {}
+    is_exchange = entry.kind in trail.EXCHANGE_KINDS
+    return {
+        "row": rows_of([entry])[0],
+        "is_exchange": is_exchange,
+        "data": data,
+        "explanation": explain(entry.reason) if entry.reason else None,
+        "answer": WIRE[Reason(entry.reason)] if entry.reason in set(Reason) else None,
+        "steps": decision_trace(data.get("steps"), entry.reason) if is_exchange else (),
+        "sheets": fact_sheets(data),
+        "milliseconds": data["micros"] / 1000 if isinstance(data.get("micros"), int) else None,
+        "happening": happening(record),
+        "others": [(other.entry, happening(other)) for other in others],
+    }

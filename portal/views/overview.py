@@ -1,0 +1,69 @@
+"""The overview: what the last day brought, what needs attention, and what was changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from audit import selectors as trail
+from partners import overviews
+from partners.attention import attention
+from portal import charts
+from portal.explanations.words import explain
+from portal.figures import Figures, figures, hours_until
+from portal.recent import happening
+from portal.views.doors import opens
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.safestring import SafeString
+
+CHANGES = 6
+BUSIEST = 6
+
+
+@opens("overview")
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """Real figures only: every one is counted from the audit trail or from the configuration when the page is made."""
+    now = timezone.now()
+    hours = hours_until(now)
+    day = figures(trail.tally(hours[0], hours), hours)
+    states = overviews.states()
+    context = {
+        "now": now,
+        "day": day,
+        "since": hours[0],
+        "chart": _chart(day),
+        "reasons": [(reason, explain(reason).title, count) for reason, count in day.reasons],
+        "busiest": _busiest(day),
+        "partner_states": states,
+        "partner_total": sum(states.values()),
+        "attention": attention(now),
+        "happenings": [happening(record) for record in trail.recent_changes(size=CHANGES)],
+    }
+    return render(request, "overview.html", context)
+
+
+def _chart(day: Figures) -> SafeString:
+    labels = [f"{hour:%H}:00" for hour in day.hours]
+    peak = max(range(len(labels)), key=lambda hour: day.granted[hour])
+    sentence = _("Exchanges per hour of the last 24 hours: %(granted)d granted, %(refused)d refused. Most at %(peak)s UTC.")
+    series = [
+        charts.Series(name=_("Granted"), values=day.granted, colour="c1"),
+        charts.Series(name=_("Refused"), values=day.refused, colour="c4"),
+    ]
+    return charts.area(sentence % {**day.totals, "peak": labels[peak]}, labels, series)
+
+
+def _busiest(day: Figures) -> list[dict[str, Any]]:
+    names = overviews.names(entry.partner_id for entry in day.partners[:BUSIEST])
+    return [
+        {"partner": names[entry.partner_id], "traffic": entry}
+        for entry in day.partners[:BUSIEST]
+        if entry.partner_id in names
+    ]
