@@ -4,7 +4,6 @@ import os
 import sys
 
 from portal.embedded import environment
-from portal.embedded.command import main as up
 from portal.embedded.console import complain
 from portal.embedded.refusals import CannotStart
 
@@ -15,6 +14,8 @@ def main(arguments: list[str]) -> int:
     """Run one command; answers its exit code."""
     command = arguments[1] if len(arguments) > 1 else "help"
     if command == "up":
+        from portal.embedded.command import main as up  # noqa: PLC0415 - the other commands do without
+
         return up(arguments[2:])
     if "DJANGO_SETTINGS_MODULE" not in os.environ and not any(word.startswith("--settings") for word in arguments):
         os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings.base"

@@ -7,7 +7,7 @@ ahead of time by the owner of the tables, at ``migrate`` and daily; adding them 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from psycopg.errors import CheckViolation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS_AHEAD: Final = 13
 MONTHS_OF_A_YEAR: Final = 12
 LOCK_TIMEOUT: Final = "2s"
@@ -42,7 +43,7 @@ class Extension:
 
 def lowest_id(instant: datetime) -> UUID:
     """The smallest UUIDv7 an event at this instant, or after it, can have: its milliseconds, and no random bit set."""
-    milliseconds = int(instant.timestamp() * 1000)
+    milliseconds = (instant - EPOCH) // timedelta(milliseconds=1)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62)
 
 
@@ -56,7 +57,8 @@ def months(now: datetime, ahead: int = MONTHS_AHEAD) -> Iterator[Month]:
 
 def extend(owner_url: str, *, now: datetime, ahead: int = MONTHS_AHEAD) -> Extension:
     """Add the partitions that are missing, as the owner of the tables. Raises what the database raises."""
-    added, blocked = [], []
+    added: list[str] = []
+    blocked: list[str] = []
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
         known = _partitions(connection)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from exchange import jwks
+from exchange.interactive import authenticate
 from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, StaleRegistry
 from exchange.pipeline import exchange
 from exchange.protocol.errors import WIRE, OAuthError, refusal
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from exchange.caller import Incoming
+    from exchange.clients import AuthenticatedClient
     from exchange.trail import Trail
+
+    Relay = Callable[[AuthenticatedClient | None], Awaitable[Answer]]
 
 MAX_ATTEMPTS: Final = 5
 
@@ -41,6 +45,28 @@ class Answerer:
     async def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
         """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt."""
         return await self._until_it_holds(begin, lambda trail, snapshot: self._exchange(incoming, trail, snapshot))
+
+    async def relay(self, incoming: Incoming, begin: Callable[[], Trail], relay: Relay) -> Answer:
+        """The answer to an interactive grant: the client authenticated here, the rest by django-oauth-toolkit.
+
+        The toolkit is asked once; should the configuration move meanwhile, the client is judged again under the new
+        one before the answer may leave.
+        """
+        answers: list[Answer] = []
+
+        async def attempt(trail: Trail, snapshot: Snapshot) -> Answer:
+            registry, now = snapshot.registry, self._snapshots.now()
+            try:
+                client = authenticate(incoming, trail.grant_type, registry, trail, now=now)
+                if not answers:
+                    answers.append(await relay(client))
+                return await self._ledger.relay(answers[0], trail, epoch=registry.epoch)
+            except OAuthError as error:
+                return await self._refuse(error, trail, snapshot)
+            except Replayed as replayed:
+                return await self._refuse(_replay(replayed, trail), trail, snapshot)
+
+        return await self._until_it_holds(begin, attempt)
 
     async def refuse(self, error: OAuthError, begin: Callable[[], Trail]) -> Answer:
         """The answer to a request that failed before the line began."""

@@ -67,12 +67,12 @@ async def _first(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping
 
 
 def replay_body(body: bytes) -> Callable[[], Awaitable[Mapping[str, Any]]]:
-    """A ``receive`` that hands on a body which was already read."""
+    """A ``receive`` that hands on a body which was already read, and then waits: nobody disconnects from it."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Mapping[str, Any]:
-        if messages:
-            return messages.pop()
-        return {"type": "http.disconnect"}
+        if not messages:
+            await asyncio.get_running_loop().create_future()
+        return messages.pop()
 
     return receive

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+import orjson
 from uuid_utils.compat import uuid7
 
 from audit import events
 from audit.envelope import Envelope, seal
 from policy.claim_rules import Verdict
-from policy.reasons import Rule, Step
+from policy.reasons import Reason, Rule, Step, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from exchange.protocol.errors import OAuthError
+    from exchange.protocol.response import Answer
     from exchange.signed_token import SignedToken
     from exchange.spending import SpendOnce
     from exchange.trail import Trail
@@ -109,6 +111,33 @@ def granted_entry(
     actor = events.Actor(events.ActorKind.CLIENT, client.client.client_id)
     envelope = seal(event, actor, event_id=signed.event_id, correlation_id=trail.correlation_id, at=now)
     return Entry(epoch=epoch, envelope=envelope, signed=signed, client_pk=str(client.client.id), spends=spends)
+
+
+def relayed_entry(answer: Answer, trail: Trail, *, epoch: int, now: datetime) -> Entry:
+    """The entry of an answer that django-oauth-toolkit gave, granted or refused."""
+    client = trail.authenticated_client
+    partner = client.client.partner if client else None
+    is_granted = answer.status == HTTPStatus.OK
+    kind = events.ExchangeGranted if is_granted else events.ExchangeRefused
+    event = kind(
+        partner_id=partner.id if partner else None,
+        partner=partner.slug if partner else "",
+        client=trail.client_id(),
+        reason="" if is_granted else Reason.GRANT_REFUSED,
+        data=trail.document(()) | {"status": answer.status} | ({} if is_granted else {"error": _error(answer)}),
+    )
+    actor = events.Actor(events.ActorKind.CLIENT, trail.client_id())
+    envelope = seal(event, actor, event_id=uuid7(), correlation_id=trail.correlation_id, at=now)
+    return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=trail.unspent())
+
+
+def _error(answer: Answer) -> str:
+    """The OAuth error code of an answer in JSON."""
+    try:
+        body = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return ""
+    return shown(body.get("error")) if isinstance(body, dict) else ""
 
 
 def refused_entry(error: OAuthError, trail: Trail, *, epoch: int, now: datetime) -> Entry:

@@ -12,10 +12,11 @@ import orjson
 import structlog
 from uuid_utils.compat import uuid7
 
-from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body, replay_body
+from exchange import interactive
+from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
 from exchange.caller import Caller, Incoming, caller_of
 from exchange.protocol.errors import OAuthError, ServerError, refusal
-from exchange.protocol.form import Form, parse_form
+from exchange.protocol.form import parse_form
 from exchange.protocol.request import TOKEN_EXCHANGE
 from exchange.protocol.response import Answer, failure, metadata
 from exchange.snapshot import SnapshotUnavailable
@@ -37,27 +38,25 @@ if TYPE_CHECKING:
 
 TOKEN_PATH: Final = "/oauth/token"
 JWKS_MAX_AGE: Final = 900
-INTERACTIVE_GRANTS: Final = frozenset({"authorization_code", "refresh_token"})
-"""Answered by django-oauth-toolkit, behind the same address."""
 
 log = structlog.get_logger(__name__)
 
 
 class Lane:
-    """Answers the hot paths; ``handles`` says which. ``interactive`` is the application for the toolkit's grants."""
+    """Answers the hot paths; ``handles`` says which. ``toolkit`` answers the interactive grants."""
 
     def __init__(
         self,
         snapshots: Snapshots,
         answerer: Answerer,
-        interactive: App,
+        toolkit: App,
         *,
         issuer: str,
         trusted: Sequence[IPv4Network | IPv6Network],
     ) -> None:
         self._snapshots = snapshots
         self._answerer = answerer
-        self._interactive = interactive
+        self._toolkit = toolkit
         self._trusted = trusted
         self._metadata = orjson.dumps(metadata(issuer))
         self._documents: dict[str, Callable[[], Answer]] = {
@@ -86,10 +85,8 @@ class Lane:
             body = await _read(caller, receive)
             form = parse_form(body)
             grant_type = form.require("grant_type")
-            if grant_type in INTERACTIVE_GRANTS:
-                await self._interactive(scope, replay_body(body), _marked(send, correlation_id))
-                return
-            answer = await self._exchange(caller, form, grant_type, correlation_id)
+            incoming = Incoming(form=form, authorization=caller.authorization, proofs=caller.proofs)
+            answer = await self._granted(incoming, _begin(caller, correlation_id, grant_type), scope, body)
         except ClientGone:
             return
         except OAuthError as error:
@@ -99,11 +96,14 @@ class Lane:
             answer = await self._fault(caller, correlation_id, grant_type)
         await _send(send, answer, correlation_id)
 
-    async def _exchange(self, caller: Caller, form: Form, grant_type: str, correlation_id: UUID) -> Answer:
-        if grant_type != TOKEN_EXCHANGE:
-            raise refusal(Reason.GRANT_TYPE_UNSUPPORTED, Rule.REQUEST, TOKEN_EXCHANGE, shown(grant_type))
-        incoming = Incoming(form=form, authorization=caller.authorization, proofs=caller.proofs)
-        return await self._answerer.exchange(incoming, _begin(caller, correlation_id, grant_type))
+    async def _granted(self, incoming: Incoming, begin: Callable[[], Trail], scope: Scope, body: bytes) -> Answer:
+        """The answer of the grant that the request names."""
+        grant_type = incoming.form.require("grant_type")
+        if grant_type == TOKEN_EXCHANGE:
+            return await self._answerer.exchange(incoming, begin)
+        if grant_type in interactive.GRANTS:
+            return await self._answerer.relay(incoming, begin, partial(interactive.relay, self._toolkit, scope, body))
+        raise refusal(Reason.GRANT_TYPE_UNSUPPORTED, Rule.REQUEST, "a supported grant type", shown(grant_type))
 
     async def _fault(self, caller: Caller, correlation_id: UUID, grant_type: str) -> Answer:
         """A fault of ours is audited like a refusal; if even that fails, it is told all the same."""
@@ -179,18 +179,6 @@ def _begin(caller: Caller, correlation_id: UUID, grant_type: str) -> Callable[[]
         request_id=caller.request_id,
         traceparent=caller.traceparent,
     )
-
-
-def _marked(send: Send, correlation_id: UUID) -> Send:
-    """A ``send`` that adds our reference to somebody else's answer."""
-
-    async def marked(message: Mapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            mark = (b"x-correlation-id", str(correlation_id).encode())
-            message = {**message, "headers": [*message.get("headers", ()), mark]}
-        await send(message)
-
-    return marked
 
 
 async def _send(send: Send, answer: Answer, correlation_id: UUID | None = None, *, is_head: bool = False) -> None:

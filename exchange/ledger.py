@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from exchange.entries import Entry, SeparatorInValue, granted_entry, join, refused_entry
+from exchange.entries import Entry, SeparatorInValue, granted_entry, join, refused_entry, relayed_entry
 from exchange.ledger_connection import ConnectionLost, LedgerConnection, StatementFailed
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exchange.protocol.errors import OAuthError
+    from exchange.protocol.response import Answer
     from exchange.signed_token import SignedToken
     from exchange.spending import Purpose, SpendOnce
     from exchange.trail import Trail
@@ -81,6 +82,11 @@ class Ledger:
     async def refuse(self, error: OAuthError, trail: Trail, *, epoch: int) -> None:
         """Make a refusal's event durable. Raises as ``record`` does."""
         await self._submit(refused_entry(error, trail, epoch=epoch, now=self._clock()))
+
+    async def relay(self, answer: Answer, trail: Trail, *, epoch: int) -> Answer:
+        """Make the event of django-oauth-toolkit's answer durable. Raises as ``record`` does."""
+        await self._submit(relayed_entry(answer, trail, epoch=epoch, now=self._clock()))
+        return answer
 
     async def _submit(self, entry: Entry) -> None:
         if len(self._waiting) >= MAX_QUEUED:

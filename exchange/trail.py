@@ -36,6 +36,7 @@ class Trail:
     request_id: str = ""
     traceparent: str = ""
     _request: TokenExchangeRequest | None = None
+    _claimed: str | None = None
     _credentials: Credentials | None = None
     _client: AuthenticatedClient | None = None
     _issuer: Issuer | None = None
@@ -54,6 +55,10 @@ class Trail:
         """Exactly one set of credentials came."""
         self._credentials = credentials
         return credentials
+
+    def claims(self, client_id: str | None) -> None:
+        """A public client says who it is."""
+        self._claimed = client_id
 
     def authenticated(self, client: AuthenticatedClient) -> AuthenticatedClient:
         """The caller is this client."""
@@ -126,7 +131,7 @@ class Trail:
         """The client's id, or the one that was claimed."""
         if self._client is not None:
             return self._client.client.client_id
-        claimed = self._credentials.unverified_client_id if self._credentials else None
+        claimed = self._credentials.unverified_client_id if self._credentials else self._claimed
         return shown(claimed)[:255] if claimed else ""
 
     def document(self, steps: tuple[Step, ...], signed: SignedToken | None = None) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def read(kind: Kind, document: Mapping[str, Any]) -> Declared:
 def write(declared: Declared, *, with_defaults: bool = True) -> dict[str, Any]:
     """The declaration as a document's fields: what ``read`` reads."""
     document: dict[str, Any] = _adapter(declared.kind).dump_python(
-        declared, mode="json", exclude_defaults=not with_defaults
+        declared, mode="json", exclude_defaults=not with_defaults, warnings="error"
     )
     return document
 

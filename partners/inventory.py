@@ -47,6 +47,12 @@ def key_of(declared: Declared) -> Key:
     return declared.kind, scope, declared.name
 
 
+def key_named(declared: Declared, kind: Kind, name: str) -> Key:
+    """The identity of an object that a declaration refers to: a trust is meant within the same partner."""
+    scope = getattr(declared, "partner", "") if kind in {Kind.TRUST, Kind.MAPPING} else ""
+    return kind, scope, name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """An object in force. ``is_in_use`` is false for what a file need not name: already suspended or offboarded."""

@@ -58,6 +58,7 @@ class Trust:
     max_depth: int
     one_time: bool
     allows_foreign_chain: bool
+    accepts_actors: bool
     source: KeySource
 
 
@@ -170,6 +171,7 @@ def _trust(row: models.FederationTrust) -> Trust:
         max_depth=row.max_depth,
         one_time=row.one_time,
         allows_foreign_chain=row.allows_foreign_chain,
+        accepts_actors=row.accepts_actors,
         source=key_source(row.key_source),
     )
 

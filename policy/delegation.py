@@ -42,9 +42,9 @@ def actors(act: JSON) -> Iterator[Actor]:
         node = node.get("act")
 
 
-def identity(actor: Actor) -> tuple[JSON, JSON]:
-    """What makes two actors the same one: issuer and subject."""
-    return actor.get("iss"), actor.get("sub")
+def identity(actor: Actor, issuer: str) -> tuple[JSON, JSON]:
+    """What makes two actors the same one: issuer and subject. One without ``iss`` is of the token's own ``issuer``."""
+    return actor.get("iss", issuer), actor.get("sub")
 
 
 def extend(actor: Actor, previous: JSON) -> dict[str, JSON]:

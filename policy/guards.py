@@ -115,7 +115,7 @@ def delegate(facts: Facts[T], mappings: Mappings, steps: Steps) -> Mapping[str, 
     chain = _chain(act)
     if len(chain) > limit:
         raise _refuse(Reason.CHAIN_TOO_DEEP, Rule.DELEGATION, f"depth at most {limit}", f"depth {len(chain)}")
-    if len({delegation.identity(actor) for actor in chain}) < len(chain):
+    if len({delegation.identity(actor, facts.subject.issuer) for actor in chain}) < len(chain):
         raise _refuse(Reason.CHAIN_LOOP, Rule.DELEGATION, "each actor once", act)
     received = f"{shown(chain[0]['sub'])}, depth {len(chain)}"
     steps.append(Step(Rule.DELEGATION, Verdict.PASSED, f"depth at most {limit}", received))
@@ -162,7 +162,7 @@ def _check_actor_owner(facts: Facts[T]) -> None:
 
 
 def narrow_scope(facts: Facts[T], mappings: Mappings, steps: Steps) -> frozenset[str]:
-    """Requested, and within the subject's rights, every mapping, and the client's ceiling (rule 49)."""
+    """Requested, and within the subject's rights, every mapping and target, and the client's ceiling (rule 49)."""
     asked = facts.request.scope
     known = frozenset[str]().union(*(mapping.target.scopes for mapping in mappings))
     if asked is not None and not asked <= known:
@@ -170,7 +170,7 @@ def narrow_scope(facts: Facts[T], mappings: Mappings, steps: Steps) -> frozenset
         raise _refuse(Reason.SCOPE_UNKNOWN, Rule.SCOPE, "scopes of the target's catalogue", unknown)
     ceiling = facts.client.scopes & known
     for mapping in mappings:
-        ceiling &= mapping.ceiling(facts.subject)
+        ceiling &= mapping.ceiling(facts.subject).intersection(mapping.target.scopes)
     wanted = frozenset.intersection(*(m.default_scopes for m in mappings)) if asked is None else asked
     granted = wanted & ceiling
     if asked and not granted:

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     GRANT_TYPE_NOT_ALLOWED = "client.grant_type_not_allowed"
     PROOF_INVALID = "proof.invalid"
     PROOF_REPLAYED = "proof.replayed"
+    GRANT_REFUSED = "grant.refused"
     # the subject or actor token
     ISSUER_UNTRUSTED = "token.issuer_untrusted"
     TOKEN_TOO_LARGE = "token.too_large"

@@ -1,4 +1,4 @@
-"""Registers what Django finds only when asked to: the checks of this package."""
+"""Registers what Django finds only when asked to: the checks of this package, and the Celery application."""
 
 from importlib import import_module
 
@@ -11,5 +11,6 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        """Checks register themselves when their module is imported."""
+        """Checks register themselves when their module is imported; tasks are sent by our Celery application."""
         import_module("portal.database_checks")
+        import_module("portal.celery")

@@ -14,7 +14,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -115,6 +115,14 @@ def _seconds(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def _days(text: str) -> timedelta:
+    days = int(text)
+    if not 1 <= days <= 3660:  # noqa: PLR2004 - the documented range
+        message = "must be 1 to 3660 days"
+        raise ValueError(message)
+    return timedelta(days=days)
+
+
 def _flag(text: str) -> bool:
     if text not in {"0", "1"}:
         message = "must be 0 or 1"
@@ -174,6 +182,12 @@ class Config:
         "The longest any token may live, in seconds. Trusts, mappings and targets may only shorten it.",
         "900",
     )
+    token_retention: timedelta = _setting(
+        "HANDOVER_TOKEN_RETENTION",
+        _days,
+        "Days that the rows of tokens and token families stay after their end. The audit trail keeps them in any case.",
+        "30",
+    )
     environment: str = _setting(
         "HANDOVER_ENVIRONMENT", str, "Name of the installation, shown in the top bar.", "Production"
     )
@@ -210,6 +224,15 @@ class Config:
         if problems:
             raise ConfigError("\n".join(problems))
         return cls(**values)
+
+    @property
+    def broker_url(self) -> str:
+        """``redis_url`` in Celery's words: a unix socket is ``redis+socket`` there, its database ``virtual_host``."""
+        parts = urlsplit(self.redis_url)
+        if parts.scheme != "unix":
+            return self.redis_url
+        number = dict(parse_qsl(parts.query)).get("db", "0")
+        return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={number}"
 
     @property
     def kek(self) -> Kek:

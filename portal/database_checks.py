@@ -5,7 +5,7 @@ They run with ``manage.py check --deploy --database default``, since they ask th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from django.conf import settings
@@ -16,14 +16,14 @@ from redis.exceptions import RedisError
 from portal import grants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 OLDEST_POSTGRES: Final = 15
 OLDEST_REDIS: Final = 7
 
 
 @register(Tags.database, deploy=True)
-def check_database(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:  # noqa: ANN401 - Django's
+def check_database(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
     """The audit trail is append-only for the role we use, and a commit means that the row is on disk."""
     if not databases:
         return []
@@ -60,7 +60,7 @@ def _server_problems(held: grants.Held) -> Iterator[CheckMessage]:
 
 
 @register(Tags.database, deploy=True)
-def check_redis(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:  # noqa: ANN401 - Django's
+def check_redis(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
     """Redis is new enough; the embedded demo brings an older one, which is fine for a demo."""
     if not databases or settings.HANDOVER.demo:
         return []

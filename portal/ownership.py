@@ -14,7 +14,7 @@ from portal.database import django_database
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MIGRATION_LOCK: Final = 4243
+MIGRATION_LOCK: Final = 4245
 LOCK_TIMEOUT: Final = "2s"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from allauth.account import views as allauth
-from django.urls import path
+from django.urls import include, path
 
 from portal.views import exchanges, home, overview, partners
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("account", home.account, name="account"),
+    path("oauth/", include("exchange.urls")),
     path("sign-in", allauth.login, name="account_login"),
     path("sign-out", allauth.logout, name="account_logout"),
     path("account-closed", allauth.account_inactive, name="account_inactive"),

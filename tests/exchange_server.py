@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -19,9 +18,10 @@ import psycopg
 
 from tests import services as plugin
 from tests import world as worlds
+from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from tests.world import World
@@ -94,17 +94,19 @@ class ExchangeServer:
         return row
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
-def running(services: plugin.Services, blocker: Any, *, workers: int = 1, **environment: str) -> Iterator[ExchangeServer]:
-    """A server of the exchange over a fresh clone of the database, with the test organisation in it."""
+def running(
+    services: plugin.Services,
+    blocker: Any,
+    *,
+    workers: int = 1,
+    prepare: Callable[[], None] = lambda: None,
+    **environment: str,
+) -> Iterator[ExchangeServer]:
+    """A server of the exchange over a fresh clone of the database, with the test organisation in it.
+
+    ``prepare`` may write more into that database before the server starts.
+    """
     name = f"handover_{secrets.token_hex(6)}"
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
@@ -113,6 +115,7 @@ def running(services: plugin.Services, blocker: Any, *, workers: int = 1, **envi
         services.clone(name)
         with plugin.database_in_use(services, name):
             world = worlds.build(issuer)
+            prepare()
             env = {**os.environ, "HANDOVER_ISSUER": issuer, **environment}
             dsn = os.environ["DATABASE_URL"]
     command = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)]

@@ -25,7 +25,8 @@ import pytest
 from psycopg import sql
 
 from portal.embedded import accounts, binaries, directories, processes
-from portal.embedded.postgres import APPLICATION, OWNER, SUPERUSER, Postgres
+from portal.embedded.addresses import APPLICATION, OWNER, SUPERUSER
+from portal.embedded.postgres import Postgres
 from portal.embedded.redis import Redis
 from portal.embedded.stopping import Group, stop
 from portal.embedded.watchdog import Watchdog
@@ -85,7 +86,9 @@ class Services:
             names = {"name": sql.Identifier(TEMPLATE), "owner": sql.Identifier(OWNER)}
             connection.execute(sql.SQL("CREATE DATABASE {name} OWNER {owner}").format(**names))
             migrate(TEMPLATE)
-            connection.execute(sql.SQL("ALTER DATABASE {name} IS_TEMPLATE true ALLOW_CONNECTIONS false").format(**names))
+            connection.execute(
+                sql.SQL("ALTER DATABASE {name} IS_TEMPLATE true ALLOW_CONNECTIONS false").format(**names)
+            )
 
     def _drop(self, connection: psycopg.Connection[Any], name: str) -> None:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -121,19 +124,22 @@ def services() -> Services:
 
 @pytest.fixture
 def committed_database(services: Services, django_db_blocker: Any) -> Iterator[str]:
-    """A database of the test's own, where commits are commits: for threads, processes and races. Yields its URL.
+    """A database of the test's own, where commits are commits: for threads, processes and races. Yields its URL."""
+    with django_db_blocker.unblock(), own_database(services) as url:
+        yield url
 
-    Django's connection, ``settings.HANDOVER`` and the environment point at it until the test is over.
-    """
+
+@contextmanager
+def own_database(services: Services) -> Iterator[str]:
+    """A clone of the template that this process uses inside, and nobody afterwards. Yields its URL."""
     name = f"handover_{secrets.token_hex(6)}"
-    with django_db_blocker.unblock():
-        make_template(services)
-        services.clone(name)
-        try:
-            with database_in_use(services, name):
-                yield services.postgres.url(APPLICATION, name)
-        finally:
-            services.drop(name)
+    make_template(services)
+    services.clone(name)
+    try:
+        with database_in_use(services, name):
+            yield services.postgres.url(APPLICATION, name)
+    finally:
+        services.drop(name)
 
 
 def make_template(services: Services) -> None:
@@ -142,7 +148,7 @@ def make_template(services: Services) -> None:
 
     def migrate(name: str) -> None:
         with database_in_use(services, name):
-            call_command("migrate", verbosity=0, interactive=False)
+            call_command("migrate", verbosity=0, interactive=False, no_signing_key=True)
 
     services.make_template(migrate)
 
@@ -154,10 +160,14 @@ def database_in_use(services: Services, name: str) -> Iterator[None]:
     from django.db import connections  # noqa: PLC0415
 
     connection, config = connections["default"], settings.HANDOVER
-    urls = {"DATABASE_URL": services.postgres.url(APPLICATION, name), "DATABASE_OWNER_URL": services.postgres.url(OWNER, name)}
-    before = {"NAME": connection.settings_dict["NAME"], **{variable: os.environ[variable] for variable in urls}}
+    urls = {
+        "DATABASE_URL": services.postgres.url(APPLICATION, name),
+        "DATABASE_OWNER_URL": services.postgres.url(OWNER, name),
+    }
+    before = {variable: os.environ[variable] for variable in urls}
+    place = {part: connection.settings_dict[part] for part in ("NAME", "HOST")}
     _disconnect()
-    connection.settings_dict["NAME"] = name
+    connection.settings_dict |= {"NAME": name, "HOST": str(services.postgres.places.sockets)}
     os.environ.update(urls)
     settings.HANDOVER = replace(
         config, database_url=urls["DATABASE_URL"], database_owner_url=urls["DATABASE_OWNER_URL"]
@@ -166,7 +176,7 @@ def database_in_use(services: Services, name: str) -> Iterator[None]:
         yield
     finally:
         _disconnect()
-        connection.settings_dict["NAME"] = before.pop("NAME")
+        connection.settings_dict |= place
         os.environ.update(before)
         settings.HANDOVER = config
 
@@ -179,16 +189,14 @@ def _disconnect() -> None:
 
 
 def _known_services() -> Services:
-    return _services(Path(json.loads(os.environ[RUN])["var"]), json.loads(os.environ[RUN]))
+    return _services({name: Path(path) for name, path in json.loads(os.environ[RUN]).items()})
 
 
-def _services(var: Path, places: dict[str, str]) -> Services:
-    account = accounts.service_account()
-    shared = {"var": var, "account": account, "sockets": Path(places["sockets"])}
-    postgres = Postgres(
-        programs=Path(places["postgres"]), data=Path(places["data"]), log=var / "postgres.log", is_durable=False, **shared
-    )
-    return Services(postgres=postgres, redis=Redis(programs=Path(places["redis"]), log=var / "redis.log", **shared))
+def _services(paths: dict[str, Path]) -> Services:
+    var, account = paths["var"], accounts.service_account()
+    places = directories.Places(var=var, account=account, data=paths["data"], sockets=paths["sockets"], temporary=None)
+    postgres = Postgres(places=places, programs=paths["postgres"], log=var / "postgres.log", is_durable=False)
+    return Services(postgres=postgres, redis=Redis(places=places, programs=paths["redis"], log=var / "redis.log"))
 
 
 def _start_services() -> Services:
@@ -200,15 +208,15 @@ def _start_services() -> Services:
     places = directories.choose(var, account, None)
     if places.temporary:
         watchdog.remove(places.temporary)
-    known = {
-        "var": str(var),
-        "data": str(places.data),
-        "sockets": str(places.sockets),
-        "postgres": str(binaries.POSTGRES.programs(account, places.data / "programs")),
-        "redis": str(binaries.REDIS.programs(account, places.data / "programs")),
+    paths = {
+        "var": var,
+        "data": places.data,
+        "sockets": places.sockets,
+        "postgres": binaries.POSTGRES.programs(account, places.data / "programs"),
+        "redis": binaries.REDIS.programs(account, places.data / "programs"),
     }
-    services = _services(var, known)
-    os.environ[RUN] = json.dumps(known)
+    os.environ[RUN] = json.dumps({name: str(path) for name, path in paths.items()})
+    services = _services(paths)
     _make_cluster(services.postgres)
     started = [_start(services.postgres.serving(), watchdog), _start(services.redis.serving(), watchdog)]
     atexit.register(_stop, os.getpid(), started, watchdog, [var, places.temporary])
@@ -239,9 +247,7 @@ def _await(is_ready: Callable[[], bool], log: Path) -> None:
         time.sleep(0.02)
 
 
-def _stop(
-    pid: int, started: list[subprocess.Popen[bytes]], watchdog: Watchdog, directories: list[Path | None]
-) -> None:
+def _stop(pid: int, started: list[subprocess.Popen[bytes]], watchdog: Watchdog, directories: list[Path | None]) -> None:
     if os.getpid() != pid:  # a forked child of a test runs our exit handlers too
         return
     groups = [Group(id=process.pid, stage=0, signals=processes.IMMEDIATELY) for process in started]

@@ -34,6 +34,13 @@ class Credentials:
         return self.method is ClientAuthentication.CLIENT_SECRET_BASIC
 
 
+def offers_credentials(authorization: tuple[str, ...], form: Form) -> bool:
+    """Whether a request tries to authenticate its client at all; without, only a public client can be meant."""
+    return bool(authorization) or any(
+        form.get(name) is not None for name in ("client_secret", "client_assertion", "client_assertion_type")
+    )
+
+
 def present(authorization: tuple[str, ...], form: Form) -> Credentials:
     """The one set of credentials in a request.
 

@@ -11,6 +11,7 @@
     |-- InvalidClient                 401 invalid_client
     |-- InvalidDpopProof              400 invalid_dpop_proof (RFC 9449 section 5)
     |-- UnauthorizedClient            400 unauthorized_client
+    |-- InvalidGrant                  400 invalid_grant
     |-- UnsupportedGrantType          400 unsupported_grant_type
     |-- InvalidScope                  400 invalid_scope
     |-- InvalidTarget                 400 invalid_target (RFC 8707 section 2)
@@ -152,6 +153,13 @@ class UnauthorizedClient(OAuthError):
     description = "This client is not registered for this grant type."
 
 
+class InvalidGrant(OAuthError):
+    """The code or the refresh token of an interactive grant will not do."""
+
+    error = "invalid_grant"
+    description = "The authorization code or refresh token was not accepted. Start again."
+
+
 class UnsupportedGrantType(OAuthError):
     """A grant type nobody can use here."""
 
@@ -220,6 +228,7 @@ WIRE: Final[Mapping[Reason, type[OAuthError]]] = {
     Reason.ASSERTION_REFUSED: InvalidClient,
     Reason.ASSERTION_REPLAYED: InvalidClient,
     Reason.GRANT_TYPE_NOT_ALLOWED: UnauthorizedClient,
+    Reason.GRANT_REFUSED: InvalidGrant,
     Reason.PROOF_INVALID: InvalidDpopProof,
     Reason.PROOF_REPLAYED: InvalidDpopProof,
     Reason.ISSUER_UNTRUSTED: UntrustedIssuer,

@@ -11,6 +11,7 @@ from partners.services.mappings import publish_mapping, withdraw_mapping
 from partners.services.partners import (
     activate_partner,
     change_partner,
+    lead_partner,
     offboard_partner,
     register_partner,
     reinstate_partner,
@@ -28,6 +29,7 @@ __all__ = [
     "change_target",
     "change_trust",
     "generate_secret",
+    "lead_partner",
     "offboard_partner",
     "publish_mapping",
     "put_secrets",

@@ -14,7 +14,7 @@ from audit.events import (
 )
 from partners import inventory, models
 from partners.checking import require_right
-from partners.lifecycle import PartnerAct, advance
+from partners.lifecycle import PartnerAct, acts_towards, advance
 from partners.services import clients, lookups, trusts
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from partners.changes import Change
     from partners.declarations import DeclaredPartner
     from partners.services.differences import Fields
+    from partners.vocabulary import DeclaredPartnerState
 
 
 def register_partner(change: Change, declared: DeclaredPartner) -> Fields:
@@ -89,6 +90,18 @@ def offboard_partner(change: Change, slug: str) -> Fields:
     for client in row.clients.filter(state=ClientState.ACTIVE):
         clients.set_state(change, client, ClientState.SUSPENDED)
     return fields
+
+
+def lead_partner(change: Change, slug: str, wanted: DeclaredPartnerState) -> Fields:
+    """The acts that lead to a state, none when it is there already. Raises ``NotRegistered``, ``IllegalTransition``."""
+    acts = acts_towards(PartnerState(lookups.partner(slug).state), PartnerState(wanted.value))
+    steps = {
+        PartnerAct.ACTIVATE: activate_partner,
+        PartnerAct.SUSPEND: suspend_partner,
+        PartnerAct.REINSTATE: reinstate_partner,
+        PartnerAct.OFFBOARD: offboard_partner,
+    }
+    return tuple(field for act in acts for field in steps[act](change, slug))
 
 
 _EVENTS: Final[Mapping[PartnerAct, type[Event]]] = {

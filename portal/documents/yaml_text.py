@@ -22,7 +22,7 @@ MAX_VALUES: Final = 200_000
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
-_NUMBER: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_NUMBER: Final = re.compile(r"[-+]?([0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?", re.ASCII)
 _WORDS: Final = {"true": True, "false": False, "null": None, "~": None, "": None}
 _TAGS: Final = {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
@@ -39,7 +39,7 @@ class NotReadable(Exception):
 class Node:
     """A value with the line it begins on. Members are nodes themselves; ``size`` counts all of them."""
 
-    value: str | int | float | bool | None | dict[str, Node] | list[Node]
+    value: str | int | float | bool | dict[str, Node] | list[Node] | None
     line: int
     size: int = 1
 
@@ -100,12 +100,11 @@ class _Events:
     def __next__(self) -> Any:  # noqa: ANN401 - PyYAML's events
         return next(self._events)
 
-    def count(self, node: Node) -> Node:
-        """The node, once it is known that the whole stays within bounds."""
-        self.values += node.size
+    def count(self, line: int, values: int = 1) -> None:
+        """More values were found; the whole must stay within bounds."""
+        self.values += values
         if self.values > MAX_VALUES:
-            raise NotReadable(node.line, f"The file expands to more than {MAX_VALUES} values. Split it.")
-        return node
+            raise NotReadable(line, f"The file expands to more than {MAX_VALUES} values. Split it.")
 
 
 def _node(events: _Events, event: Any, depth: int) -> Node:  # noqa: ANN401
@@ -113,26 +112,33 @@ def _node(events: _Events, event: Any, depth: int) -> Node:  # noqa: ANN401
     if depth > MAX_DEPTH:
         raise NotReadable(line, f"Values are nested more than {MAX_DEPTH} deep.")
     if isinstance(event, yaml.AliasEvent):
-        if event.anchor not in events.anchors:
-            raise NotReadable(line, f"The alias *{event.anchor} has no anchor before it.")
-        return events.count(events.anchors[event.anchor])
+        return _alias(events, event.anchor, line)
     if event.tag not in _TAGS:
         raise NotReadable(line, f"The tag {event.tag} is not read here; write a plain value.")
-    node = _collection(events, event, depth, line) or events.count(Node(value=_scalar(event), line=line))
+    events.count(line)
+    node = _new(events, event, depth, line)
     if event.anchor:
         events.anchors[event.anchor] = node
     return node
 
 
-def _collection(events: _Events, event: Any, depth: int, line: int) -> Node | None:  # noqa: ANN401
+def _alias(events: _Events, anchor: str | None, line: int) -> Node:
+    if anchor is None or anchor not in events.anchors:
+        raise NotReadable(line, f"The alias *{anchor} has no anchor before it.")
+    node = events.anchors[anchor]
+    events.count(line, node.size)
+    return node
+
+
+def _new(events: _Events, event: Any, depth: int, line: int) -> Node:  # noqa: ANN401
     if isinstance(event, yaml.MappingStartEvent):
         members = dict(_members(events, depth))
-        size = 1 + sum(node.size for node in members.values())
-        return Node(value=members, line=line, size=size)
+        return Node(value=members, line=line, size=1 + sum(node.size for node in members.values()))
     if isinstance(event, yaml.SequenceStartEvent):
         items = list(_items(events, depth))
         return Node(value=items, line=line, size=1 + sum(node.size for node in items))
-    return None
+    text = _visible(event.value, line)
+    return Node(value=scalar(text) if event.implicit[0] else text, line=line)
 
 
 def _members(events: _Events, depth: int) -> Iterator[tuple[str, Node]]:
@@ -159,10 +165,8 @@ def _items(events: _Events, depth: int) -> Iterator[Node]:
         yield _node(events, event, depth + 1)
 
 
-def _scalar(event: Any) -> str | int | float | bool | None:  # noqa: ANN401
-    text = _visible(event.value, event.start_mark.line + 1)
-    if event.style is not None or event.tag is not None:
-        return text
+def scalar(text: str) -> str | float | bool | None:
+    """What unquoted text means. Whoever writes YAML for this reader quotes the text that means something else."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

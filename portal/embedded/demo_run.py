@@ -90,12 +90,12 @@ def demo_run(var: Path, account: Account, port: int | None) -> DemoRun:
     postgres_programs = binaries.POSTGRES.programs(account, places.data / "programs")
     redis_programs = binaries.REDIS.programs(account, places.data / "programs")
     installation.make_kek(var)
-    log, shared = _directories(var), {"var": var, "account": account, "sockets": places.sockets}
+    log = _directories(var)
     run = DemoRun(
         var=var,
         memory=memory,
-        postgres=Postgres(programs=postgres_programs, data=places.data, log=log / "postgres.log", **shared),
-        redis=Redis(programs=redis_programs, log=log / "redis.log", **shared),
+        postgres=Postgres(places=places, programs=postgres_programs, log=log / "postgres.log"),
+        redis=Redis(places=places, programs=redis_programs, log=log / "redis.log"),
         programs=Programs(var=var, environment=_environment(var, memory), account=own_account()),
     )
     installation.remember(var, memory)
@@ -110,8 +110,8 @@ def _directories(var: Path) -> Path:
 
 
 def _environment(var: Path, memory: Memory) -> dict[str, str]:
-    ours = installation.variables(var, memory)
-    return {**os.environ, **ours, MARKER: str(var), "DJANGO_SETTINGS_MODULE": "portal.settings.base", "PYTHONUNBUFFERED": "1"}
+    ours = {**installation.variables(var, memory), "DJANGO_SETTINGS_MODULE": "portal.settings.base"}
+    return {**os.environ, **ours, MARKER: str(var), "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager

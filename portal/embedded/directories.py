@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from portal.embedded.addresses import POSTGRES_SOCKET
 from portal.embedded.refusals import CannotStart
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 LONGEST_SOCKET_PATH: Final = 107
 """``sun_path`` of unix(7) holds 108 bytes with its closing zero."""
 
-POSTGRES_SOCKET: Final = ".s.PGSQL.5432"
-REDIS_SOCKET: Final = "redis.sock"
 
 PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._+~-]+")
 """What every client can carry: libpq takes a comma for a list of hosts, and broker URLs do not agree on quoting."""
@@ -33,8 +32,10 @@ PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._+~-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where things are. ``temporary`` is our directory under the temporary folder, if one was needed."""
+    """Where things are, and whose. ``temporary`` is our directory under the temporary folder, if one was needed."""
 
+    var: Path
+    account: Account
     data: Path
     sockets: Path
     temporary: Path | None
@@ -63,6 +64,8 @@ def choose(var: Path, account: Account, remembered: Path | None) -> Places:
     if socket_home is None:
         temporary = remembered if remembered and _is_ours(remembered) else _new_temporary(account)
     places = Places(
+        var=var,
+        account=account,
         data=(data_home or temporary or var) / "postgres",
         sockets=(socket_home or temporary or var) / "run",
         temporary=temporary,

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from portal.embedded.addresses import POSTGRES_SOCKET
 from portal.embedded.installation import recall, state_directory, variables
-from portal.embedded.postgres import SOCKET_NAME
 from portal.embedded.refusals import CannotStart
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def adopt() -> None:
     """
     var = state_directory()
     memory = recall(var)
-    if memory is None or not _answers(Path(memory.sockets) / SOCKET_NAME):
+    if memory is None or not _answers(Path(memory.sockets) / POSTGRES_SOCKET):
         raise CannotStart(
             "Handover is not running here: start it with `make run`,"
             " or set DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL."

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from portal.embedded.postgres import APPLICATION, DATABASE, OWNER, url
-from portal.embedded.redis import SOCKET_NAME
+from portal.embedded.addresses import APPLICATION, OWNER, database_url, redis_url
 from portal.embedded.refusals import CannotStart
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -96,9 +95,9 @@ def variables(var: Path, memory: Memory) -> dict[str, str]:
         "HANDOVER_OUTBOUND_ALLOW": "127.0.0.1/32",
         "HANDOVER_KEK_FILE": str(var / "kek"),
         "HANDOVER_MAIL_URL": f"file://{quote(str(var / 'mail'))}",
-        "DATABASE_URL": url(sockets, APPLICATION, DATABASE),
-        "DATABASE_OWNER_URL": url(sockets, OWNER, DATABASE),
-        "REDIS_URL": f"unix://{sockets / SOCKET_NAME}?db=0",
+        "DATABASE_URL": database_url(sockets, APPLICATION),
+        "DATABASE_OWNER_URL": database_url(sockets, OWNER),
+        "REDIS_URL": redis_url(sockets),
     }
 
 

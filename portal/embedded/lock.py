@@ -38,9 +38,9 @@ class InstallationLock:
             os.close(descriptor)
             pid = holder(self._path.parent)
             if pid is not None:
-                raise CannotStart(f"Handover is running in this checkout already (process {pid}): `make stop` stops it.")
+                raise CannotStart(f"Handover runs in this checkout already (process {pid}): `make stop` stops it.")
             if time.monotonic() > deadline:
-                raise CannotStart(f"A previous run has not finished cleaning up after itself: see who holds {self._path}.")
+                raise CannotStart(f"A previous run has not finished cleaning up: see who holds {self._path}.")
             time.sleep(0.05)
 
 

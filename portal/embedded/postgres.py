@@ -10,23 +10,17 @@ import shutil
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from portal.embedded.directories import APPLICATION, DATABASE, OWNER, SUPERUSER, database_url
+from portal.embedded.addresses import APPLICATION, DATABASE, OWNER, SUPERUSER, database_url
 from portal.embedded.processes import Program, service_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from portal.embedded.accounts import Account
-
-SUPERUSER: Final = "postgres"
-OWNER: Final = "handover_owner"
-APPLICATION: Final = "handover"
-DATABASE: Final = "handover"
+    from portal.embedded.directories import Places
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 """Fast shutdown, then immediate shutdown (the next start replays the log), then nothing to be polite about."""
@@ -36,22 +30,19 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 class Postgres:
     """One embedded server. ``is_durable=False`` turns fsync off: for tests, whose data may die with the machine."""
 
+    places: Places
     programs: Path
-    data: Path
-    sockets: Path
     log: Path
-    var: Path
-    account: Account
     is_durable: bool = True
 
     @property
     def cluster(self) -> Path:
         """The data directory proper."""
-        return self.data / "cluster"
+        return self.places.data / "cluster"
 
     def url(self, role: str, database: str = DATABASE) -> str:
         """A connection URL for a role."""
-        return url(self.sockets, role, database)
+        return database_url(self.places.sockets, role, database)
 
     def is_made(self) -> bool:
         """Whether ``initdb`` finished here once."""
@@ -59,7 +50,7 @@ class Postgres:
 
     def making(self) -> Program:
         """The program that makes the data directory under another name, so that half a one is never taken for it."""
-        unfinished = self.data / "cluster.new"
+        unfinished = self.places.data / "cluster.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         options = (f"--username={SUPERUSER}", "--auth=trust", "--encoding=UTF8", "--no-instructions")
         locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
@@ -68,13 +59,13 @@ class Postgres:
 
     def made(self) -> None:
         """Put the finished data directory in its place."""
-        (self.data / "cluster.new").rename(self.cluster)
+        (self.places.data / "cluster.new").rename(self.cluster)
 
     def serving(self) -> Program:
         """The server itself."""
         settings = {
             "listen_addresses": "",
-            "unix_socket_directories": str(self.sockets),
+            "unix_socket_directories": str(self.places.sockets),
             "unix_socket_permissions": "0700",
             "fsync": "on" if self.is_durable else "off",
             "full_page_writes": "on" if self.is_durable else "off",
@@ -113,9 +104,9 @@ class Postgres:
         return Program(
             name="postgres",
             command=(str(self.programs / name), *arguments),
-            environment=service_environment(self.var),
-            directory=self.data,
+            environment=service_environment(self.places.var),
+            directory=self.places.data,
             log=self.log,
-            account=self.account,
+            account=self.places.account,
             signals=SIGNALS,
         )

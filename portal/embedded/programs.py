@@ -1,4 +1,4 @@
-"""The programs of Handover itself, as the supervisor runs them: the web server, the worker, beat, the demo's partner."""
+"""The programs of Handover itself, as the supervisor runs them: web server, worker, beat, and the demo's partner."""
 
 from __future__ import annotations
 

@@ -46,13 +46,13 @@ def provided_run(var: Path, port: int | None) -> ProvidedRun:
     try:
         Config.from_env(os.environ)
     except ConfigError as error:
-        raise CannotStart(f"The settings in the environment are not complete: {'; '.join(str(error).splitlines())}") from None
+        problems = "; ".join(str(error).splitlines())
+        raise CannotStart(f"The settings in the environment are not complete: {problems}") from None
     chosen = installation.DEFAULT_PORT if port is None else port
     ports.refuse_unusable(chosen)
     for name in ("log", "celery"):
         (var / name).mkdir(mode=0o700, exist_ok=True)
     rotate(var / "log")
-    environment = {"DJANGO_SETTINGS_MODULE": "portal.settings.base", **os.environ, MARKER: str(var), "PYTHONUNBUFFERED": "1"}
-    return ProvidedRun(
-        var=var, port=chosen, programs=Programs(var=var, environment=environment, account=own_account())
-    )
+    defaults = {"DJANGO_SETTINGS_MODULE": "portal.settings.base"}
+    environment = {**defaults, **os.environ, MARKER: str(var), "PYTHONUNBUFFERED": "1"}
+    return ProvidedRun(var=var, port=chosen, programs=Programs(var=var, environment=environment, account=own_account()))

@@ -6,51 +6,48 @@ Redis is never the source of truth here, so the embedded one forgets everything 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from redis import Redis as Client
 from redis.exceptions import RedisError
 
+from portal.embedded.addresses import REDIS_SOCKET, redis_url
 from portal.embedded.processes import Program, service_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from portal.embedded.accounts import Account
-
-SOCKET_NAME: Final = "redis.sock"
+    from portal.embedded.directories import Places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redis:
     """One embedded server."""
 
+    places: Places
     programs: Path
-    sockets: Path
     log: Path
-    var: Path
-    account: Account
 
     @property
     def socket(self) -> Path:
         """Where it listens."""
-        return self.sockets / SOCKET_NAME
+        return self.places.sockets / REDIS_SOCKET
 
     def url(self, number: int = 0) -> str:
         """A connection URL for one of its databases."""
-        return f"unix://{self.socket}?db={number}"
+        return redis_url(self.places.sockets, number)
 
     def serving(self) -> Program:
         """The server itself. ``--port 0``: with a port, it would listen on every address of the machine."""
         private = ("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700")
-        forgetful = ("--save", "", "--appendonly", "no", "--dir", str(self.sockets))
+        forgetful = ("--save", "", "--appendonly", "no", "--dir", str(self.places.sockets))
         return Program(
             name="redis",
             command=(str(self.programs / "redis-server"), *private, *forgetful, "--maxmemory", "256mb"),
-            environment=service_environment(self.var),
-            directory=self.sockets,
+            environment=service_environment(self.places.var),
+            directory=self.places.sockets,
             log=self.log,
-            account=self.account,
+            account=self.places.account,
         )
 
     def is_ready(self) -> bool:

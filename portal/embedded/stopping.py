@@ -1,15 +1,15 @@
-"""Ending process groups in stages, politely first and with SIGKILL last. Standard library only: the watchdog uses it."""
+"""Ending process groups in stages, politely first, SIGKILL last. Standard library only: the watchdog uses it."""
 
 from __future__ import annotations
 
 import os
-import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterable
 
 POLL_SECONDS: Final = 0.05

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from portal.embedded.console import say
@@ -52,7 +53,7 @@ class Supervisor:
     def __init__(self, interruptions: Interruptions, *, watchdog_environment: dict[str, str], lock: int) -> None:
         """``lock`` is a descriptor the watchdog holds open as well, until it has cleaned up after us."""
         self._interruptions = interruptions
-        self._make_watchdog = lambda: Watchdog(environment=watchdog_environment, keep_open=(lock,))
+        self._make_watchdog = partial(Watchdog, environment=watchdog_environment, keep_open=(lock,))
         self._watchdog = self._make_watchdog()
         self._children: list[Child] = []
 

@@ -26,7 +26,7 @@ class Watchdog:
 
     def __init__(self, *, environment: dict[str, str], keep_open: tuple[int, ...] = ()) -> None:
         """``keep_open`` are file descriptors it holds until it is done: the lock of the installation."""
-        self._process = subprocess.Popen(  # noqa: S603 - this module
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "portal.embedded.watchdog"],
             cwd=ROOT,
             env=environment,

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from ssl import CERT_REQUIRED
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,8 +11,12 @@ from csp.constants import NONE, SELF
 
 from portal.config import Config
 from portal.database import django_database
+from portal.logging import LOGGING, configure_structlog
+from portal.scopes import API_SCOPES
 
 HANDOVER = Config.from_env(os.environ)
+configure_structlog()
+LOGGING_CONFIG = "logging.config.dictConfig"
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DEBUG = False
@@ -79,9 +84,9 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES = {"default": django_database(HANDOVER.database_url)}
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "partners.Client"
-OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth2_provider.AccessToken"  # noqa: S105 - a model's name
-OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth2_provider.RefreshToken"  # noqa: S105
-OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"  # noqa: S105
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth2_provider.AccessToken"
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth2_provider.RefreshToken"
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"
 OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 
 # --- pages -------------------------------------------------------------------------------------------------------
@@ -150,4 +155,61 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     },
+}
+
+# --- background work ---------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = HANDOVER.broker_url
+CELERY_BROKER_USE_SSL = HANDOVER.redis_url.startswith("rediss:") and {"ssl_cert_reqs": CERT_REQUIRED}  # not its default
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "handover:",
+    "visibility_timeout": 120,  # above the longest task: a message is not delivered twice while it is worked on
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "handover"
+CELERY_TASK_PUBLISH_RETRY = False  # a wake-up that cannot be sent now is not worth waiting for
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_TASK_TIME_LIMIT = 100
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BEAT_SCHEDULER = "portal.celery.MemoryScheduler"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {  # a wake-up that no worker took is not kept for later
+    "refresh key sets": {"task": "exchange.refresh_key_sets", "schedule": 60.0, "options": {"expires": 50}},
+    "sweep expired rows": {"task": "exchange.sweep_expired", "schedule": 300.0, "options": {"expires": 240}},
+    "extend the audit trail": {"task": "audit.extend_partitions", "schedule": 86_400.0, "options": {"expires": 3600}},
+}
+
+OAUTH2_PROVIDER: dict[str, Any] = {
+    "OAUTH2_VALIDATOR_CLASS": "exchange.interactive.Validator",
+    "SCOPES": API_SCOPES,
+    "DEFAULT_SCOPES": [],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": int(HANDOVER.token_lifetime.total_seconds()),
+    "REFRESH_TOKEN_EXPIRE_SECONDS": int(timedelta(hours=12).total_seconds()),
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,
+    "ROTATE_REFRESH_TOKEN": True,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "PKCE_REQUIRED": True,
+    "OIDC_ISS_ENDPOINT": HANDOVER.issuer,
+    "OAUTH_PRE_TOKEN_VALIDATION": [],
+    "RESOURCE_SERVER_TOKEN_CACHING_SECONDS": 0,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
 }

@@ -19,3 +19,4 @@ from portal.settings.base import *  # noqa: E402, F403 - the environment comes f
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign in often
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STATIC_ROOT = os.environ.get("HANDOVER_TEST_STATIC", STATIC_ROOT)  # noqa: F405 - where the browser tests collect them

@@ -102,11 +102,11 @@ def ago(at: datetime | None, now: datetime) -> str:
     passed = now - at
     if passed >= DAY:
         return day(at.astimezone(UTC).date())
-    return gettext("just now") if passed < MINUTE else gettext("%(length)s ago") % {"length": length(passed)}
+    return gettext("just now") if passed < MINUTE else gettext("%(length)s ago") % {"length": lasting(passed)}
 
 
 @register.filter
-def length(value: timedelta) -> str:
+def lasting(value: timedelta) -> str:
     """A length of time in its largest fitting units: 90 s, 5 min, 1 h 30 min, 3 days."""
     seconds = int(value.total_seconds())
     if value < 2 * MINUTE and seconds % 60:

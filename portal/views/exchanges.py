@@ -120,12 +120,15 @@ def _told(record: Record, others: list[Record]) -> dict[str, Any]:
     entry, document = record.entry, record.document
     data = document.get("data") if isinstance(document.get("data"), dict) else {}
     is_exchange = entry.kind in trail.EXCHANGE_KINDS
+    answer = WIRE[Reason(entry.reason)] if entry.reason in set(Reason) else None
     return {
         "row": rows_of([entry])[0],
         "is_exchange": is_exchange,
         "data": data,
         "explanation": explain(entry.reason) if entry.reason else None,
-        "answer": WIRE[Reason(entry.reason)] if entry.reason in set(Reason) else None,
+        "answer": answer,
+        "status": data.get("status") or getattr(answer, "status", ""),
+        "error": data.get("error") or getattr(answer, "error", ""),
         "steps": decision_trace(data.get("steps"), entry.reason) if is_exchange else (),
         "sheets": fact_sheets(data),
         "milliseconds": data["micros"] / 1000 if isinstance(data.get("micros"), int) else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
@@ -12,29 +13,35 @@ from django.conf import settings
 from django.db import connection
 
 from partners.models import Registry, Target
+from tests import services as plugin
+
+if TYPE_CHECKING:
+    from tests.services import Services
 
 
-def test_a_committed_database_is_the_tests_own(committed_database):
+def test_a_committed_database_is_the_tests_own(committed_database: str) -> None:
     Target.objects.create(name="ledger", audience="https://ledger.example")
     with psycopg.connect(committed_database) as other:
         assert other.execute("SELECT count(*) FROM partners_target").fetchone() == (1,)
 
 
-def test_a_committed_database_starts_with_the_registry_row_only(committed_database):
+@pytest.mark.usefixtures("committed_database")
+def test_a_committed_database_starts_with_the_registry_row_only() -> None:
     assert Registry.objects.get().epoch == 1
     assert not Target.objects.exists()
 
 
-def test_settings_and_environment_name_the_committed_database(committed_database):
+def test_settings_and_environment_name_the_committed_database(committed_database: str) -> None:
     assert settings.HANDOVER.database_url == os.environ["DATABASE_URL"] == committed_database
     assert settings.HANDOVER.database_owner_url == os.environ["DATABASE_OWNER_URL"] != committed_database
 
 
-def test_threads_see_what_the_test_committed(committed_database):
+@pytest.mark.usefixtures("committed_database")
+def test_threads_see_what_the_test_committed() -> None:
     Target.objects.create(name="ledger", audience="https://ledger.example")
-    seen = []
+    seen: list[int] = []
 
-    def look():
+    def look() -> None:
         seen.append(Target.objects.count())
         connection.close()
 
@@ -44,22 +51,30 @@ def test_threads_see_what_the_test_committed(committed_database):
     assert seen == [1]
 
 
-def test_a_committed_database_is_gone_afterwards(services):
-    with services.administration() as administration:
-        query = "SELECT datname FROM pg_database WHERE datname ~ '^handover_[0-9a-f]{12}$'"
-        before = administration.execute(query).fetchall()
-    assert before == []
+def test_a_committed_database_is_gone_afterwards(services: Services, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock(), plugin.own_database(services) as url:
+        psycopg.connect(url).close()
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(url)
+
+
+def test_two_committed_databases_do_not_know_each_other(committed_database: str, services: Services) -> None:
+    Target.objects.create(name="ledger", audience="https://ledger.example")
+    with plugin.own_database(services):
+        assert not Target.objects.exists()
+    assert Target.objects.count() == 1
+    assert settings.HANDOVER.database_url == committed_database
 
 
 @pytest.mark.parametrize("turn", [1, 2])
 @pytest.mark.django_db
-def test_the_workers_database_forgets_each_test(turn):
+def test_the_workers_database_forgets_each_test(turn: int) -> None:
     assert not Target.objects.exists()
     Target.objects.create(name=f"t{turn}", audience=str(uuid4()))
 
 
 @pytest.mark.django_db
-def test_the_workers_database_is_used_as_the_application_role():
+def test_the_workers_database_is_used_as_the_application_role() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user, current_database()")
         assert cursor.fetchone() == ("handover", connection.settings_dict["NAME"])

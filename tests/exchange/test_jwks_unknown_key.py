@@ -155,7 +155,7 @@ def test_another_process_may_have_fetched_first_and_its_keys_count() -> None:
         for other in others:
             assert other.stdout is not None
             assert other.stdout.readline() == "ready\n"
-        said = [other.communicate("go\n", timeout=60)[0].strip() for other in start_together(others)]
+        said = [other.communicate(timeout=60)[0].strip() for other in start_together(others)]
         assert said == ["True", "True"]
         assert idp.fetches() == 1
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def change(db: None) -> Change:
+def change(db: None) -> Change:  # noqa: ARG001 - asked for its transaction
     """A change as ``changing`` opens it; the test's transaction stands in for its own."""
     return Change(examples.ADMIN)
 

@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import check_password
 from partners import inventory, services
 from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered
 from partners.models import Client, KeySource
+from partners.states import ClientState
 from partners.vocabulary import ClientType, GrantType, Kind, SignatureAlgorithm
 from policy.parties import ClientAuthentication
 from tests.partners import examples
@@ -41,7 +42,7 @@ def test_a_registered_client_is_what_was_declared_and_active(ready: Change) -> N
         accepts_endpoint_audience=True,
         redirect_uris=("https://kestrel.example/callback",),
         serves=("ledger-api",),
-        state="active",
+        state=ClientState.ACTIVE,
     )
     services.register_client(ready, declared)
     assert inventory.everything()[KEY].declared == declared

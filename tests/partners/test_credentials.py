@@ -98,9 +98,7 @@ def test_a_withdrawn_secret_is_gone_and_an_empty_slot_is_said_to_be_empty(regist
         services.withdraw_secret(registered, CLIENT, 1)
 
 
-def test_no_event_holds_a_secret_or_its_hash(
-    registered: Change, events: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_no_event_holds_a_secret_or_its_hash(registered: Change, events: Callable[[], list[dict[str, Any]]]) -> None:
     generated = services.generate_secret(registered, CLIENT)
     services.put_secrets(registered, CLIENT, [examples.SECRET])
     text = json.dumps(events())

@@ -12,7 +12,7 @@ from portal.demo import organisation
 from portal.embedded.announcement import lines
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from django.core.management.base import CommandParser
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     help = "Print the demo's addresses, clients, secrets and sign-ins."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="as one JSON object, for scripts")
 
     def handle(self, *_args: Any, **options: Any) -> None:

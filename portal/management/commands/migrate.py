@@ -1,8 +1,8 @@
-"""``migrate``: Django's, as the owner of the tables, one node at a time; then the months to come, then the grants."""
+"""``migrate``: Django's, as the owner of the tables, one node at a time; then audit months, grants, the first key."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -10,12 +10,20 @@ from django.core.management.commands import migrate
 from django.utils import timezone
 
 from audit import partitions
+from exchange import keys
 from portal import grants
 from portal.ownership import as_owner, one_at_a_time
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
 
 
 class Command(migrate.Command):
     """Brings the database to the state of the code. Safe to run on every node at every start."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--no-signing-key", action="store_true", help="make no signing key where there is none")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises ``CommandError`` when the application's role is missing."""
@@ -35,6 +43,8 @@ class Command(migrate.Command):
             grants.apply(settings.HANDOVER.database_owner_url, settings.HANDOVER.database_url)
         except grants.RoleMissing as error:
             raise CommandError(str(error)) from error
+        if not options["no_signing_key"]:
+            keys.ensure_signing_key()
 
     def _say(self, options: dict[str, Any], line: str) -> None:
         if options["verbosity"] > 0:

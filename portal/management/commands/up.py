@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from portal.embedded import command
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from django.core.management.base import CommandParser
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     help = command.__doc__
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         command.add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -1,0 +1,23 @@
+"""What the worker does for the audit trail: months ahead of time. An event is written whether it did or not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from celery import shared_task
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from audit import partitions
+
+PARTITIONS_LOCK: Final = 4251
+
+
+@shared_task(name="audit.extend_partitions")  # type: ignore[untyped-decorator]
+def extend_partitions() -> None:
+    """Add the months that are missing, as the owner of the tables. Idempotent; one at a time, the other leaves."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PARTITIONS_LOCK])
+        if cursor.fetchone() == (True,):
+            partitions.extend(settings.HANDOVER.database_owner_url, now=timezone.now())

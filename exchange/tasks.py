@@ -1,0 +1,23 @@
+"""What the worker is woken up for. A task carries no facts: what is to do stands in PostgreSQL (RFC 9700 section 2.5).
+
+A message that is lost, late or delivered twice changes nothing: rows say what is due, claims and locks in the database
+say who does it, and nothing that grants or ends access waits for a task.
+"""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from exchange import jwks, sweeping
+
+
+@shared_task(name="exchange.refresh_key_sets")  # type: ignore[untyped-decorator]
+def refresh_key_sets() -> None:
+    """Fetch the partners' key sets whose time has come (RFC 7517). Idempotent: each source is claimed by its row."""
+    jwks.refresh_due()
+
+
+@shared_task(name="exchange.sweep_expired")  # type: ignore[untyped-decorator]
+def sweep_expired() -> None:
+    """Remove what has been over for a long time. Idempotent: what is gone is gone, and one sweeper holds the lock."""
+    sweeping.sweep()

@@ -1,0 +1,11 @@
+"""Addresses of the interactive grants (RFC 6749 section 3). ``/oauth/token`` is the lane's, which hands some here."""
+
+from django.urls import path
+from oauth2_provider.views.base import TokenView
+
+from exchange.views import ConsentView
+
+urlpatterns = [
+    path("authorize", ConsentView.as_view(), name="oauth-authorize"),
+    path("token", TokenView.as_view(), name="oauth-token"),
+]

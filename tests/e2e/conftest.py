@@ -1,0 +1,120 @@
+"""A browser, the running portal, and somebody signed in."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from portal.roles import Role
+from tests.e2e import portal_server
+from tests.portal.organisation import PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+    from tests import services as plugin
+    from tests.e2e.portal_server import PortalServer
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The static files as an installation serves them."""
+    directory = tmp_path_factory.mktemp("static")
+    portal_server.collect_static_files(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def portal(services: plugin.Services, django_db_blocker: Any, static_files: Path) -> Iterator[PortalServer]:
+    """The portal of this run, with a day of exchanges in it. Tests only read."""
+    with portal_server.running(services, django_db_blocker, static_files) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def chromium(portal: PortalServer) -> Iterator[Browser]:
+    """Debian's Chromium. It starts after the organisation was written: its loop forbids Django's queries from then on."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A browser window that notes everything the console complains about."""
+
+    def __init__(self, context: BrowserContext, portal: PortalServer) -> None:
+        self.context = context
+        self.portal = portal
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def go(self, path: str) -> Page:
+        """Open a page of the portal."""
+        self.page.goto(f"{self.portal.url}{path}")
+        return self.page
+
+    def sign_in(self, role: Role = Role.SECURITY_ADMIN) -> None:
+        """Sign in through the form, as a person does."""
+        self.go("/sign-in")
+        self.page.get_by_label("E-mail address").fill(self.portal.organisation.people[role].email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Account of").wait_for()
+
+
+@pytest.fixture(scope="session")
+def sessions(chromium: Browser, portal: PortalServer) -> Callable[[Role], Any]:
+    """The cookies of somebody signed in, by role; each signs in once."""
+    known: dict[Role, Any] = {}
+
+    def session(role: Role) -> Any:
+        if role not in known:
+            context = chromium.new_context()
+            Visit(context, portal).sign_in(role)
+            known[role] = context.storage_state()
+            context.close()
+        return known[role]
+
+    return session
+
+
+@pytest.fixture
+def visit(chromium: Browser, portal: PortalServer, sessions: Callable[[Role], Any]) -> Iterator[Callable[..., Visit]]:
+    """Open a window: ``visit(role, width=390, color_scheme="dark")``; a role of None is not signed in."""
+    contexts: list[BrowserContext] = []
+
+    def open_window(role: Role | None = Role.SECURITY_ADMIN, *, width: int = 1440, **options: Any) -> Visit:
+        state = sessions(role) if role is not None else None
+        context = chromium.new_context(viewport={"width": width, "height": 900}, storage_state=state, **options)
+        contexts.append(context)
+        return Visit(context, portal)
+
+    yield open_window
+    for context in contexts:
+        context.close()
+
+
+@contextmanager
+def no_complaints(window: Visit) -> Iterator[None]:
+    """Nothing in the console, which is where violations of the content security policy show."""
+    yield
+    assert window.complaints == []

@@ -1,0 +1,90 @@
+"""The real portal on a free port: its ASGI application under uvicorn, with a database and collected files of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from django.core.management import call_command
+
+from tests import services as plugin
+from tests.exchange_server import ROOT
+from tests.ports import free_port
+from tests.portal import organisation as organisations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.portal.organisation import Organisation
+
+APPLICATION = "portal.asgi:application"
+
+
+@dataclass
+class PortalServer:
+    """A running portal and the organisation it shows."""
+
+    url: str
+    organisation: Organisation
+
+
+def collect_static_files(directory: Path) -> None:
+    """What ``manage.py collectstatic`` makes for an installation: hashed names, compressed copies, the manifest."""
+    from django.conf import settings  # noqa: PLC0415 - the settings in use now
+
+    before, settings.STATIC_ROOT = settings.STATIC_ROOT, str(directory)
+    try:
+        call_command("collectstatic", interactive=False, verbosity=0)
+    finally:
+        settings.STATIC_ROOT = before
+
+
+@contextmanager
+def running(services: plugin.Services, blocker: Any, static: Path, application: str = APPLICATION) -> Iterator[PortalServer]:
+    """Serve an application over a fresh clone of the database with the test organisation in it."""
+    name = f"handover_{secrets.token_hex(6)}"
+    url = f"http://127.0.0.1:{free_port()}"
+    with blocker.unblock():
+        plugin.make_template(services)
+        services.clone(name)
+        with plugin.database_in_use(services, name):
+            organisation = organisations.build()
+            env = {**os.environ, "HANDOVER_ISSUER": url, "HANDOVER_TEST_STATIC": str(static)}
+    env["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
+    command = [sys.executable, "-m", "uvicorn", application, "--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
+    command += ["--log-level", "warning", "--no-access-log", "--lifespan", "auto"]
+    process = subprocess.Popen(command, cwd=ROOT, env=env)
+    try:
+        _await_ready(url, process)
+        yield PortalServer(url, organisation)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        services.drop(name)
+
+
+def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    with httpx.Client(base_url=url, trust_env=False, timeout=5) as http:
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise RuntimeError(f"the portal ended with {process.returncode}")
+            try:
+                if http.get("/sign-in").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+    raise RuntimeError("the portal did not become ready")

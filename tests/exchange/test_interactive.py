@@ -1,0 +1,181 @@
+"""The interactive grants behind the same token endpoint: django-oauth-toolkit's answers, our authentication and audit."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from tests import exchange_server
+from tests.e2e.portal_server import collect_static_files
+from tests.signers import Signer, public_jwks
+from tests.world import add_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.exchange_server import ExchangeServer
+
+CALLBACK = "https://app.kestrel.example/callback"
+GRANTS = ["authorization_code", "refresh_token"]
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass
+class Site:
+    """A server with clients for the interactive grants and a person who may consent."""
+
+    server: ExchangeServer
+    signer: Signer
+    email: str
+    password: str
+
+    def code(self, client_id: str, verifier: str, *, allow: bool = True, **changes: Any) -> dict[str, list[str]]:
+        """Sign in, consent (or not), and read the parameters of the redirect."""
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        query = {
+            "response_type": "code",
+            "client_id": client_id,
+            "redirect_uri": CALLBACK,
+            "scope": "partners:read",
+            "state": "st-1",
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        } | changes
+        with httpx.Client(base_url=self.server.url, trust_env=False, follow_redirects=True) as browser:
+            page = browser.get("/oauth/authorize", params=query)
+            form = {"login": self.email, "password": self.password, **hidden(page.text)}
+            page = browser.post(page.url, data=form, headers={"referer": str(page.url)})
+            form = hidden(page.text) | ({"allow": "Authorize"} if allow else {})
+            answer = browser.post(page.url, data=form, headers={"referer": str(page.url)}, follow_redirects=False)
+        assert answer.status_code == 302, answer.text
+        assert answer.headers["location"].startswith(CALLBACK)
+        return parse_qs(urlsplit(answer.headers["location"]).query)
+
+
+def hidden(html: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    pattern = r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?'
+    return {name: value.replace("&amp;", "&") for name, value in re.findall(pattern, html)}
+
+
+@pytest.fixture(scope="module")
+def site(services: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server of its own, since it signs people in."""
+    static = tmp_path_factory.mktemp("static")
+    collect_static_files(static)
+    signer, password = Signer("app-keyed"), secrets.token_urlsafe(16)
+
+    def prepare() -> None:
+        from django.contrib.auth import get_user_model  # noqa: PLC0415 - inside the database in use
+
+        from partners.models import Partner  # noqa: PLC0415
+
+        partner = Partner.objects.get(slug="kestrel")
+        settings = {"grant_types": GRANTS, "authorization_grant_type": "authorization-code", "redirect_uris": CALLBACK}
+        add_client(partner, "app-secret", secret="s" * 43, **settings)
+        add_client(partner, "app-keyed", jwks=public_jwks(signer.key), **settings)
+        add_client(partner, "app-public", client_type="public", **settings)
+        get_user_model().objects.create_user("mei@meridian.example", password, name="Mei")
+
+    environment = {"HANDOVER_TEST_STATIC": str(static)}
+    with exchange_server.running(services, django_db_blocker, prepare=prepare, **environment) as server:
+        yield Site(server, signer, "mei@meridian.example", password)
+
+
+def redeem(site: Site, code: str, verifier: str, **options: Any) -> httpx.Response:
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": verifier}
+    return site.server.post(form | options.pop("form", {}), **options)
+
+
+def test_a_code_becomes_a_token_and_the_event_is_written_before_the_answer(site: Site) -> None:
+    verifier = secrets.token_urlsafe(48)
+    redirect = site.code("app-secret", verifier)
+    assert redirect["iss"] == [site.server.url]
+    assert redirect["state"] == ["st-1"]
+    answer = redeem(site, redirect["code"][0], verifier, auth=("app-secret", "s" * 43))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    event = site.server.event(answer)
+    assert (event["kind"], event["client"], event["partner"]) == ("exchange.granted", "app-secret", "kestrel")
+    assert event["data"]["request"]["grant_type"] == "authorization_code"
+    again = redeem(site, redirect["code"][0], verifier, auth=("app-secret", "s" * 43))
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert site.server.event(again)["reason"] == "grant.refused"
+
+
+def test_a_private_key_serves_the_interactive_grants_too_and_its_assertion_is_good_once(site: Site) -> None:
+    verifier = secrets.token_urlsafe(48)
+    code = site.code("app-keyed", verifier)["code"][0]
+    assertion = {"client_assertion_type": JWT_BEARER, "client_assertion": site.signer.assertion(site.server.url)}
+    first = redeem(site, code, verifier, form=assertion)
+    assert first.status_code == 200, first.text
+    refresh = {"grant_type": "refresh_token", "refresh_token": first.json()["refresh_token"]}
+    replayed = site.server.post(refresh | assertion)
+    assert (replayed.status_code, replayed.json()["error"]) == (401, "invalid_client")
+    assert site.server.event(replayed)["reason"] == "client.assertion_replayed"
+
+
+def test_a_public_client_proves_itself_by_pkce_and_nothing_else(site: Site) -> None:
+    verifier = secrets.token_urlsafe(48)
+    code = site.code("app-public", verifier)["code"][0]
+    wrong = redeem(site, code, secrets.token_urlsafe(48), form={"client_id": "app-public"})
+    assert wrong.status_code == 400
+    right = redeem(site, code, verifier, form={"client_id": "app-public"})
+    assert right.status_code == 200, right.text
+    assert site.server.event(right)["client"] == "app-public"
+
+
+def test_a_confidential_client_without_credentials_is_refused(site: Site) -> None:
+    verifier = secrets.token_urlsafe(48)
+    code = site.code("app-secret", verifier)["code"][0]
+    answer = redeem(site, code, verifier, form={"client_id": "app-secret"})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    wrong = redeem(site, code, verifier, auth=("app-secret", "not the secret"))
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
+    assert site.server.event(wrong)["kind"] == "client.authentication_failed"
+
+
+def test_a_refresh_token_rotates_and_its_reuse_ends_the_family(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    first = redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth).json()
+    second = site.server.post({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}, auth=auth)
+    assert second.status_code == 200, second.text
+    reused = site.server.post({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}, auth=auth)
+    assert (reused.status_code, reused.json()["error"]) == (400, "invalid_grant")
+    after = site.server.post(
+        {"grant_type": "refresh_token", "refresh_token": second.json()["refresh_token"]}, auth=auth
+    )
+    assert (after.status_code, after.json()["error"]) == (400, "invalid_grant")
+
+
+def test_plain_pkce_and_missing_pkce_are_refused_and_refusal_of_consent_is_told(site: Site) -> None:
+    verifier = secrets.token_urlsafe(48)
+    assert site.code("app-public", verifier, allow=False)["error"] == ["access_denied"]
+    for changes in ({"code_challenge_method": "plain"}, {"code_challenge": ""}):
+        query = {
+            "response_type": "code",
+            "client_id": "app-public",
+            "redirect_uri": CALLBACK,
+            "code_challenge": "x" * 43,
+        }
+        answer = site.server.http.get("/oauth/authorize", params=query | changes, follow_redirects=False)
+        assert answer.status_code == 302
+        assert "code=" not in answer.headers["location"]
+
+
+def test_neither_tokens_nor_codes_are_stored_in_clear(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    issued = redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth).json()
+    for table in ("oauth2_provider_accesstoken", "oauth2_provider_refreshtoken", "audit_event"):
+        stored = json.dumps(site.server.rows(f"SELECT t::text FROM {table} t"))
+        assert issued["access_token"] not in stored
+        assert issued["refresh_token"] not in stored

@@ -1,0 +1,374 @@
+"""Every way ``decide`` says no, one example each, and what its yes says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from policy.claim_rules import Verdict
+from policy.delegation import INSTALLATION_MAX_DEPTH
+from policy.reasons import Reason, Rule
+from tests.conformance.rules import rule as cites
+from tests.policy.examples import (
+    ISSUER,
+    LEDGER,
+    NOW,
+    REPORTS,
+    Asked,
+    catalogue,
+    granted,
+    make_client,
+    make_facts,
+    make_mapping,
+    make_partner,
+    make_target,
+    make_token,
+    make_trust,
+    refused,
+    rule,
+    with_actor,
+)
+
+if TYPE_CHECKING:
+    from policy.facts import Facts
+    from policy.tokens import HypotheticalToken
+
+GOLD = rule("tier", "equals", "gold")
+SILVER = rule("tier", "equals", "silver")
+FAULTY = rule("tier", "contains", "gold")
+NEEDS_LIST = {"tier": {"gold": True}}
+PEER = make_token("peer", issuer=ISSUER)
+DISAGREEING = (
+    make_mapping(name="one", always=frozenset({"read"})),
+    make_mapping(make_target(REPORTS, ("read",)), name="two", subject_claim="tier"),
+)
+
+REFUSALS: dict[str, tuple[Facts[HypotheticalToken], Reason, Rule]] = {
+    "a rule of the trust that the token does not meet": (
+        make_facts(trust=make_trust(rules=(SILVER,))),
+        Reason.TRUST_RULE_UNMET,
+        Rule.TRUST_RULES,
+    ),
+    "a rule of the actor's trust that the actor token does not meet": (
+        with_actor(vouched=make_trust(rules=(SILVER,))),
+        Reason.TRUST_RULE_UNMET,
+        Rule.TRUST_RULES,
+    ),
+    "a rule of the trust that cannot be evaluated": (
+        make_facts(trust=make_trust(rules=(FAULTY,)), subject=make_token(claims=NEEDS_LIST)),
+        Reason.TRUST_RULE_FAULT,
+        Rule.TRUST_RULES,
+    ),
+    "no target, and no default": (make_facts(request=Asked(audience=())), Reason.TARGET_MISSING, Rule.TARGET),
+    "a target nobody registered": (
+        make_facts(request=Asked(audience=("https://other.example",))),
+        Reason.TARGET_UNKNOWN,
+        Rule.TARGET,
+    ),
+    "a known target beside an unknown one": (
+        make_facts(request=Asked(audience=(LEDGER, "https://other.example"))),
+        Reason.TARGET_UNKNOWN,
+        Rule.TARGET,
+    ),
+    "a target in another case": (
+        make_facts(request=Asked(audience=(LEDGER.upper(),))),
+        Reason.TARGET_UNKNOWN,
+        Rule.TARGET,
+    ),
+    "a target with a slash after it": (
+        make_facts(request=Asked(resource=(LEDGER + "/",))),
+        Reason.TARGET_UNKNOWN,
+        Rule.TARGET,
+    ),
+    "no mapping at all": (make_facts(mappings=()), Reason.TARGET_NOT_MAPPED, Rule.MAPPING),
+    "a mapping for another target only": (
+        make_facts(request=Asked(audience=(REPORTS,))),
+        Reason.TARGET_NOT_MAPPED,
+        Rule.MAPPING,
+    ),
+    "a mapping for one of two targets only": (
+        make_facts(request=Asked(audience=(LEDGER, REPORTS))),
+        Reason.TARGET_NOT_MAPPED,
+        Rule.MAPPING,
+    ),
+    "a mapping for other clients only": (
+        make_facts(mappings=(make_mapping(clients=frozenset({"other"})),)),
+        Reason.TARGET_NOT_MAPPED,
+        Rule.MAPPING,
+    ),
+    "a mapping for no client": (
+        make_facts(mappings=(make_mapping(clients=frozenset()),)),
+        Reason.TARGET_NOT_MAPPED,
+        Rule.MAPPING,
+    ),
+    "a condition of the only mapping that is not met": (
+        make_facts(mappings=(make_mapping(rules=(SILVER,)),)),
+        Reason.MAPPING_RULE_UNMET,
+        Rule.MAPPING,
+    ),
+    "a condition that cannot be evaluated, before a mapping that would do": (
+        make_facts(mappings=(make_mapping(rules=(FAULTY,)), make_mapping()), subject=make_token(claims=NEEDS_LIST)),
+        Reason.MAPPING_RULE_FAULT,
+        Rule.MAPPING,
+    ),
+    "no actor token where delegation is required": (
+        make_facts(mappings=(make_mapping(allows_impersonation=False),)),
+        Reason.ACTOR_REQUIRED,
+        Rule.DELEGATION,
+    ),
+    "no actor token where one of two mappings requires it": (
+        make_facts(
+            request=Asked(audience=(LEDGER, REPORTS)),
+            mappings=(make_mapping(), make_mapping(make_target(REPORTS), allows_impersonation=False)),
+        ),
+        Reason.ACTOR_REQUIRED,
+        Rule.DELEGATION,
+    ),
+    "an actor whom may_act does not name": (
+        with_actor(subject=make_token(claims={"may_act": {"sub": "other"}})),
+        Reason.ACTOR_NOT_NAMED,
+        Rule.DELEGATION,
+    ),
+    "no actor token, and may_act names somebody else than the client": (
+        make_facts(subject=make_token(claims={"may_act": {"sub": "other"}})),
+        Reason.ACTOR_NOT_NAMED,
+        Rule.DELEGATION,
+    ),
+    "a may_act that names nobody": (
+        make_facts(subject=make_token(claims={"may_act": {}})),
+        Reason.ACTOR_NOT_NAMED,
+        Rule.DELEGATION,
+    ),
+    "a may_act that is text": (
+        make_facts(subject=make_token(claims={"may_act": "gateway"})),
+        Reason.ACTOR_NOT_NAMED,
+        Rule.DELEGATION,
+    ),
+    "an actor token that belongs to somebody else": (with_actor(PEER), Reason.ACTOR_FOREIGN, Rule.DELEGATION),
+    "may_act beside act": (
+        make_facts(subject=make_token(claims={"may_act": {"sub": "gateway"}, "act": {"sub": "x"}})),
+        Reason.CHAIN_REFUSED,
+        Rule.DELEGATION,
+    ),
+    "an act that is text": (make_facts(subject=make_token(claims={"act": "x"})), Reason.CHAIN_REFUSED, Rule.DELEGATION),
+    "an act with an expiry": (
+        make_facts(subject=make_token(claims={"act": {"sub": "x", "exp": 1}})),
+        Reason.CHAIN_REFUSED,
+        Rule.DELEGATION,
+    ),
+    "a chain deeper than the trust allows": (
+        with_actor(subject=make_token(claims={"act": {"sub": "x"}}), trust=make_trust(max_depth=1)),
+        Reason.CHAIN_TOO_DEEP,
+        Rule.DELEGATION,
+    ),
+    "a chain deeper than the mapping allows": (
+        with_actor(mappings=(make_mapping(max_depth=0),)),
+        Reason.CHAIN_TOO_DEEP,
+        Rule.DELEGATION,
+    ),
+    "a chain deeper than the installation allows": (
+        with_actor(
+            subject=make_token(
+                claims={"act": {"sub": "1", "act": {"sub": "2", "act": {"sub": "3", "act": {"sub": "4"}}}}}
+            ),
+            trust=make_trust(max_depth=9),
+            mappings=(make_mapping(max_depth=9),),
+        ),
+        Reason.CHAIN_TOO_DEEP,
+        Rule.DELEGATION,
+    ),
+    "an inherited chain that is too deep, and no actor token": (
+        make_facts(
+            subject=make_token(claims={"act": {"sub": "1", "act": {"sub": "2"}}}), trust=make_trust(max_depth=1)
+        ),
+        Reason.CHAIN_TOO_DEEP,
+        Rule.DELEGATION,
+    ),
+    "an actor who is in the chain already": (
+        with_actor(
+            make_token("gateway"),
+            subject=make_token(claims={"act": {"sub": "x", "act": {"sub": "gateway", "iss": ISSUER}}}),
+        ),
+        Reason.CHAIN_LOOP,
+        Rule.DELEGATION,
+    ),
+    "an actor who is in the chain already, named without the issuer they share": (
+        with_actor(make_token("gateway"), subject=make_token(claims={"act": {"sub": "x", "act": {"sub": "gateway"}}})),
+        Reason.CHAIN_LOOP,
+        Rule.DELEGATION,
+    ),
+    "a scope no target knows": (
+        make_facts(request=Asked(scope=frozenset({"read", "fly"}))),
+        Reason.SCOPE_UNKNOWN,
+        Rule.SCOPE,
+    ),
+    "a scope the token does not lead to": (
+        make_facts(request=Asked(scope=frozenset({"write"})), subject=make_token(scope=frozenset())),
+        Reason.SCOPE_NOT_GRANTED,
+        Rule.SCOPE,
+    ),
+    "a scope the client may not have": (
+        make_facts(request=Asked(scope=frozenset({"read"})), client=make_client(scopes=frozenset())),
+        Reason.SCOPE_NOT_GRANTED,
+        Rule.SCOPE,
+    ),
+    "a scope of the catalogue that no mapping grants": (
+        make_facts(request=Asked(scope=frozenset({"admin"})), client=make_client(scopes=frozenset({"admin"}))),
+        Reason.SCOPE_NOT_GRANTED,
+        Rule.SCOPE,
+    ),
+    "a subject token that ends now": (
+        make_facts(subject=make_token(expires_at=NOW)),
+        Reason.LIFETIME_EXHAUSTED,
+        Rule.LIFETIME,
+    ),
+    "a subject token that ended within the leeway": (
+        make_facts(subject=make_token(expires_at=NOW - timedelta(seconds=20))),
+        Reason.LIFETIME_EXHAUSTED,
+        Rule.LIFETIME,
+    ),
+    "an actor token that ended within the leeway": (
+        with_actor(make_token("gateway", expires_at=NOW)),
+        Reason.LIFETIME_EXHAUSTED,
+        Rule.LIFETIME,
+    ),
+    "mappings that name different subjects": (
+        make_facts(
+            request=Asked(audience=(LEDGER, REPORTS)),
+            mappings=DISAGREEING,
+        ),
+        Reason.TARGETS_DISAGREE,
+        Rule.SUBJECT,
+    ),
+    "a subject claim that is absent": (
+        make_facts(mappings=(make_mapping(subject_claim="employee"),)),
+        Reason.SUBJECT_UNUSABLE,
+        Rule.SUBJECT,
+    ),
+    "a subject claim that is a number": (
+        make_facts(mappings=(make_mapping(subject_claim="employee"),), subject=make_token(claims={"employee": 7})),
+        Reason.SUBJECT_UNUSABLE,
+        Rule.SUBJECT,
+    ),
+    "a subject with a line break": (make_facts(subject=make_token("a\nb")), Reason.SUBJECT_UNUSABLE, Rule.SUBJECT),
+    "a subject of 256 characters": (make_facts(subject=make_token("a" * 256)), Reason.SUBJECT_UNUSABLE, Rule.SUBJECT),
+}
+
+
+@pytest.mark.parametrize(("facts", "reason", "at"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_it_refuses(facts: Facts[HypotheticalToken], reason: Reason, at: Rule) -> None:
+    outcome = refused(facts)
+    assert outcome.reason is reason
+    assert outcome.steps[-1].rule is at
+    assert outcome.steps[-1].verdict in {Verdict.REFUSED, Verdict.FAULT}
+
+
+def test_every_reason_of_the_decision_has_an_example() -> None:
+    assert {reason for _, reason, _ in REFUSALS.values()} == {r for r in Reason if r.startswith("policy.")}
+
+
+def test_a_fault_shows_as_a_fault_and_a_miss_as_a_refusal() -> None:
+    fault = refused(REFUSALS["a rule of the trust that cannot be evaluated"][0])
+    miss = refused(REFUSALS["a rule of the trust that the token does not meet"][0])
+    assert (fault.steps[-1].verdict, miss.steps[-1].verdict) == (Verdict.FAULT, Verdict.REFUSED)
+    assert miss.steps[-1].expected == "tier equals silver"
+    assert miss.steps[-1].received == "gold"
+
+
+def test_the_first_mapping_in_the_partners_order_whose_conditions_hold_is_used() -> None:
+    first = make_mapping(name="silver", rules=(SILVER,))
+    second = make_mapping(name="gold", rules=(GOLD,), default_scopes=frozenset())
+    third = make_mapping(name="rest")
+    assert granted(make_facts(mappings=(first, second, third))).mappings == (second,)
+
+
+def test_a_request_that_names_one_target_twice_gets_it_once() -> None:
+    assert granted(make_facts(request=Asked(resource=(f"{LEDGER}/v1",)))).audience == (LEDGER,)
+
+
+@cites(24, "RFC 8693", "2.1")
+def test_the_default_target_serves_a_request_that_names_none() -> None:
+    trust = make_trust(partner=make_partner(default_target=LEDGER))
+    assert granted(make_facts(request=Asked(audience=()), trust=trust)).audience == (LEDGER,)
+
+
+@cites(25, "RFC 8693", "2.1")
+@pytest.mark.parametrize("default", [frozenset(), frozenset({"read"})], ids=["nothing", "read"])
+def test_a_request_without_scope_gets_the_default_and_no_more(default: frozenset[str]) -> None:
+    facts = make_facts(mappings=(make_mapping(default_scopes=default),))
+    assert granted(facts).scope == default
+
+
+@cites(49, "RFC 8693", "2.1")
+def test_a_default_scope_is_narrowed_like_any_other() -> None:
+    facts = make_facts(mappings=(make_mapping(default_scopes=frozenset({"read", "write"})),))
+    assert granted(replace(facts, client=make_client(scopes=frozenset({"read"})))).scope == {"read"}
+
+
+@cites(23, "RFC 8693", "2.1.1")
+def test_a_scope_that_one_of_two_targets_does_not_know_is_not_granted() -> None:
+    both = make_target(LEDGER, ("read", "write")), make_target(REPORTS, ("read",))
+    wide = {"always": frozenset({"read", "write"}), "default_scopes": frozenset()}
+    facts = make_facts(
+        request=Asked(audience=(LEDGER, REPORTS), scope=frozenset({"read", "write"})),
+        targets=catalogue(*both),
+        mappings=tuple(make_mapping(target, **wide) for target in both),
+    )
+    assert granted(facts).scope == {"read"}
+
+
+@cites(42, "RFC 8693", "4.4")
+def test_the_client_may_act_for_itself_where_may_act_names_it() -> None:
+    named = make_token(claims={"may_act": {"sub": "gateway", "client_id": "gateway"}})
+    assert granted(make_facts(subject=named)).act is None
+
+
+@cites(37, "RFC 8693", "4.1")
+def test_the_actor_is_described_by_subject_issuer_and_client() -> None:
+    outcome = granted(with_actor(make_token("gateway", issuer="https://actors.example")))
+    assert outcome.act == {"sub": "gateway", "iss": "https://actors.example", "client_id": "gateway"}
+    assert outcome.subject == "partner:kestrel:user-1"
+
+
+@cites(42, "RFC 8693", "4.4")
+def test_a_chain_survives_an_exchange_without_an_actor_token() -> None:
+    chain = {"sub": "x", "act": {"sub": "y"}}
+    assert granted(make_facts(subject=make_token(claims={"act": chain}))).act == chain
+
+
+@cites(43, "RFC 8693", "4.4")
+def test_a_trust_may_allow_may_act_beside_act() -> None:
+    token = make_token(claims={"may_act": {"sub": "gateway"}, "act": {"sub": "x"}})
+    assert granted(make_facts(subject=token, trust=make_trust(allows_foreign_chain=True))).act == {"sub": "x"}
+
+
+@cites(45, "RFC 8693", "4.4")
+@pytest.mark.parametrize("claim", ["client_id", "azp"])
+def test_an_actor_token_issued_to_the_client_is_its_own(claim: str) -> None:
+    assert granted(with_actor(make_token("robot-7", claims={claim: "gateway"}))).act is not None
+
+
+@cites(45, "RFC 8693", "4.4")
+def test_a_trust_may_let_clients_present_actors_of_its_issuer() -> None:
+    assert granted(with_actor(PEER, make_trust(accepts_actors=True))).act is not None
+
+
+@cites(46, "RFC 8693", "4.1")
+@pytest.mark.parametrize("limit", range(1, INSTALLATION_MAX_DEPTH + 1))
+def test_a_chain_as_deep_as_the_least_limit_is_granted(limit: int) -> None:
+    chain = None
+    for number in range(limit - 1):
+        chain = {"sub": str(number)} | ({} if chain is None else {"act": chain})
+    claims = {} if chain is None else {"act": chain}
+    for changes in ({"trust": make_trust(max_depth=limit)}, {"mappings": (make_mapping(max_depth=limit),)}):
+        assert granted(with_actor(subject=make_token(claims=claims), **changes)).act is not None
+
+
+@cites(72, "RFC 9068", "5")
+def test_the_same_subject_of_two_partners_is_two_subjects() -> None:
+    other = make_trust(partner=make_partner(slug="fjord"))
+    assert granted(make_facts()).subject == "partner:kestrel:user-1"
+    assert granted(make_facts(trust=other)).subject == "partner:fjord:user-1"

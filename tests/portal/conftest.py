@@ -1,0 +1,50 @@
+"""The organisation whose pages are looked at, and people who are signed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+
+from portal.roles import Role
+from tests.portal import organisation as organisations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.portal.organisation import Organisation
+
+
+@pytest.fixture(autouse=True)
+def _unhashed_static_files(settings: Any) -> None:
+    """Pages name static files as they are; the manifest, which needs them collected, has tests of its own."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def organisation(db: None) -> Organisation:
+    """Partners, people and a day of exchanges."""
+    return organisations.build()
+
+
+@pytest.fixture
+def signed_in(db: None) -> Callable[[Role | None], Client]:
+    """A browser in which somebody of a role is signed in."""
+
+    def sign_in(role: Role | None = Role.SECURITY_ADMIN) -> Client:
+        email = f"somebody.{(role or 'nobody').replace(' ', '.').lower().replace(chr(39), '')}@meridian.example"
+        client = Client()
+        client.force_login(organisations.person(role, email=email, name="Priya Raman"))
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def browser(signed_in: Callable[[Role | None], Client]) -> Client:
+    """A security admin's browser."""
+    return signed_in(Role.SECURITY_ADMIN)
