@@ -87,7 +87,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Which exchanges are asked for. A field that is None or empty does not narrow; ``partners`` of () finds nothing."""
+    """Which exchanges are asked for. A field that is None or empty does not narrow; ``partners`` of () finds none."""
 
     since: datetime | None = None
     outcome: Outcome | None = None

@@ -13,6 +13,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = "Handover/1"
 HTTPS_PORT: Final = 443
+HIGHEST_PORT: Final = 65535
 MAX_URL_LENGTH: Final = 2048
 MAX_ADDRESSES_TRIED: Final = 4
 _URL: Final = re.compile(
@@ -139,7 +141,7 @@ class Outbound:
         try:
             fetched = self._fetch(destination, etag, deadline)
         except OutboundFailed as error:
-            if error.status is None or error.status >= 500:
+            if error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 self.gate.failed(destination.origin)
             raise
         self.gate.answered(destination.origin)
@@ -191,9 +193,11 @@ class Outbound:
 
     def _read(self, response: httpcore.Response, origin: str, *, is_conditional: bool) -> Fetched:
         if sum(len(name) + len(value) for name, value in response.headers) > self.limits.headers:
-            raise OutboundFailed(f"{origin} sent more than {self.limits.headers} bytes of header fields.", status=200)
+            raise OutboundFailed(
+                f"{origin} sent more than {self.limits.headers} bytes of header fields.", status=HTTPStatus.OK
+            )
         fields = {name.lower().decode("ascii"): value.decode("latin-1") for name, value in response.headers}
-        is_unchanged = response.status == 304 and is_conditional
+        is_unchanged = response.status == HTTPStatus.NOT_MODIFIED and is_conditional
         if not is_unchanged:
             _check_status(response.status, origin)
             _check_encoding(fields.get("content-encoding", "identity"), origin)
@@ -210,13 +214,13 @@ class Outbound:
         for chunk in response.iter_stream():
             body += chunk
             if len(body) > self.limits.body:
-                raise OutboundFailed(f"{origin} sent more than {self.limits.body // 1024} KiB.", status=200)
+                raise OutboundFailed(f"{origin} sent more than {self.limits.body // 1024} KiB.", status=HTTPStatus.OK)
         return bytes(body)
 
 
 def _parse(url: str) -> _Destination:
     parts = _URL.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
-    if parts is None or int(parts["port"] or 1) > 65535:
+    if parts is None or int(parts["port"] or 1) > HIGHEST_PORT:
         raise OutboundRefused(
             "The address is not one that is called: use https://host/path, in ASCII, without user, fragment or spaces."
         )
@@ -252,15 +256,15 @@ def _problem(destination: _Destination, address: Address) -> str:
 
 
 def _check_status(status: int, origin: str) -> None:
-    if 300 <= status < 400:
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise OutboundFailed(f"{origin} redirects. Redirects are never followed: register its target.", status=status)
-    if status != 200:
+    if status != HTTPStatus.OK:
         raise OutboundFailed(f"{origin} answered with status {status}.", status=status)
 
 
 def _check_encoding(encoding: str, origin: str) -> None:
     if encoding.strip().lower() != "identity":
-        raise OutboundFailed(f"{origin} sent a compressed answer although none is accepted.", status=200)
+        raise OutboundFailed(f"{origin} sent a compressed answer although none is accepted.", status=HTTPStatus.OK)
 
 
 def _tls_fault(error: httpcore.ConnectError) -> str:

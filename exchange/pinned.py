@@ -50,9 +50,9 @@ class PinnedBackend(httpcore.NetworkBackend):
 
     def connect_tcp(
         self,
-        host: str,
+        host: str,  # noqa: ARG002 - the name was resolved and checked before
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - the deadlines rule
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
@@ -83,10 +83,10 @@ class BoundedStream(httpcore.NetworkStream):
         self._stream = stream
         self._deadline = deadline
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         return self._stream.read(max_bytes, self._deadline.left())
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         self._stream.write(buffer, self._deadline.left())
 
     def close(self) -> None:
@@ -96,11 +96,11 @@ class BoundedStream(httpcore.NetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
         return BoundedStream(
             self._stream.start_tls(ssl_context, server_hostname, self._deadline.left()), self._deadline
         )
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
         return self._stream.get_extra_info(info)

@@ -29,7 +29,7 @@ class Concern(StrEnum):
     KEYS_ENDING = "keys_ending"
     TRUST_QUARANTINED = "trust_quarantined"
     KEYS_FAILING = "keys_failing"
-    SECRET_ENDING = "secret_ending"  # noqa: S105 - a concern's name
+    SECRET_ENDING = "secret_ending"
     REVIEW_DUE = "review_due"
 
 

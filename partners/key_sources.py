@@ -112,7 +112,9 @@ def claim(source_id: UUID, *, is_scheduled: bool) -> Claim | None:
         rows = rows.filter(Q(next_fetch_at=None) | Q(next_fetch_at__lte=Now()))
     if not rows.update(claimed_at=Now()):
         return None
-    row = KeySource.objects.get(pk=source_id)
+    row = KeySource.objects.filter(pk=source_id).first()
+    if row is None:
+        return None
     return Claim(id=row.id, method=row.method, location=row.location, jwks_uri=row.jwks_uri, etag=row.etag)
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 
 from partners import models
 from partners.health import health_of
-from partners.states import ClientState, MappingState, TrustState
+from partners.states import MappingState, TrustState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -119,8 +119,8 @@ def _anchor(slug: str) -> tuple[str, str] | None:
     """The place in the order of the partner of this slug; None also where it is gone, which starts from the top."""
     if not slug:
         return None
-    row = models.Partner.objects.annotate(sorted_name=Lower("name")).filter(slug=slug).values("sorted_name").first()
-    return (row["sorted_name"], slug) if row else None
+    name: str | None = models.Partner.objects.filter(slug=slug).values_list(Lower("name"), flat=True).first()
+    return None if name is None else (name, slug)
 
 
 def _beyond(name: str, slug: str, *, descending: bool) -> Q:
@@ -130,7 +130,7 @@ def _beyond(name: str, slug: str, *, descending: bool) -> Q:
 
 def _entries(rows: Sequence[models.Partner], now: datetime) -> tuple[PartnerEntry, ...]:
     ids = [row.id for row in rows]
-    clients = _count(models.Client.objects.filter(partner__in=ids, state=ClientState.ACTIVE))
+    clients = _count(models.Client.objects.filter(partner__in=ids))
     mappings = _count(models.ScopeMapping.objects.filter(partner__in=ids, state=MappingState.PUBLISHED))
     trusts = _trusts_of(ids)
     return tuple(

@@ -1,4 +1,4 @@
-"""One partner as its page shows it: trusts with their keys, clients, mappings with their versions. Frozen, and no secrets."""
+"""One partner as its page shows it: trusts with their keys, clients, mappings with their versions. Never a secret."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_VERSIONS: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The head of a partner's page. The counts are of what is in force."""
+    """The head of a partner's page, with how many trusts and mappings are in force and how many clients there are."""
 
     id: UUID
     slug: str
@@ -200,7 +200,7 @@ def _client(row: models.Client) -> Client:
 
 
 def mappings(partner_id: UUID) -> tuple[MappingHistory, ...]:
-    """The partner's mappings in the order they are tried, each with its versions. One query, led by partner and name."""
+    """The partner's mappings in the order they are tried, with their versions. One query, led by partner and name."""
     rows = models.ScopeMapping.objects.filter(partner=partner_id).select_related("trust", "target")
     versions = (_version(row) for row in rows.order_by("name", "-version")[:MAX_VERSIONS])
     histories = [_history(tuple(group)) for _, group in groupby(versions, key=lambda version: version.name)]

@@ -128,7 +128,8 @@ def _compile_pattern(value: object) -> object:
     try:
         return re2.compile(value, options)
     except re2.error as error:
-        message = f"pattern {value!r} is not RE2 syntax (no back-references, no look-around): {error}"
+        why = error.args[0].decode("utf-8", "replace")
+        message = f"pattern {value!r} is not RE2 syntax (no back-references, no look-around): {why}"
         raise RuleError(message) from error
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has no types
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Accounts are made by administrators; redirects stay here; rate limits count the real caller."""
 
     error_messages: ClassVar[dict[str, Any]] = {
@@ -51,7 +51,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
         return str(address)
 
 
-class SignInForm(LoginForm):  # type: ignore[misc] # allauth has no types
+class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
     """E-mail address and password."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401

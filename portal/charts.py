@@ -80,9 +80,7 @@ def _line(line: Series, top: int) -> SafeString:
 
 def _points(values: Sequence[int], width: int, height: int, top: int) -> str:
     last = max(1, len(values) - 1)
-    return " ".join(
-        f"{at * width / last:.1f},{height - value * height / top:.1f}" for at, value in enumerate(values)
-    )
+    return " ".join(f"{at * width / last:.1f},{height - value * height / top:.1f}" for at, value in enumerate(values))
 
 
 def spark(values: Sequence[int], colour: str) -> SafeString:

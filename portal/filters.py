@@ -18,7 +18,7 @@ from audit.selectors import Outcome
 from policy.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from django.http import QueryDict
     from django.utils.functional import _StrPromise
@@ -110,7 +110,7 @@ class PartnerFilter:
     order: str = "name"
 
     @classmethod
-    def read(cls, query: QueryDict, states: Mapping[str, object]) -> PartnerFilter:
+    def read(cls, query: QueryDict, states: Collection[str]) -> PartnerFilter:
         """Read an address; ``states`` are those that exist."""
         state = query.get("state", "")
         return cls(
@@ -121,6 +121,10 @@ class PartnerFilter:
 
     def query(self, **more: object) -> str:
         """The address's query for this filter, changed by ``more``."""
-        mine: dict[str, object] = {"q": self.q, "state": self.state, "order": self.order if self.order != "name" else ""}
+        mine: dict[str, object] = {
+            "q": self.q,
+            "state": self.state,
+            "order": self.order if self.order != "name" else "",
+        }
         text = urlencode({name: value for name, value in {**mine, **more}.items() if value})
         return f"?{text}" if text else "?"

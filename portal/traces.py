@@ -1,6 +1,6 @@
 """The decision trace of one exchange: every step of the line in order, and what became of it (policy.reasons.Rule).
 
-An event holds the steps that had something to say. The line is straight, so a step that is not recorded but comes before
+An event holds the steps that had something to say. The line is straight: a step that is not recorded but comes before
 the one that refused was passed in silence, and a step after it was never reached.
 """
 
@@ -54,7 +54,7 @@ _RULE_OF_PREFIX: Final = {
     "policy": Rule.MAPPING,
     "server": Rule.RECORD,
 }
-_RULE_OF_REASON: Final = {Reason.ISSUER_UNTRUSTED: Rule.ISSUER, Reason.TOKEN_REPLAYED: Rule.RECORD}
+_RULE_OF_REASON: Final[Mapping[str, Rule]] = {Reason.ISSUER_UNTRUSTED: Rule.ISSUER, Reason.TOKEN_REPLAYED: Rule.RECORD}
 
 
 def trace(steps: object, reason: str) -> tuple[TraceStep, ...]:
@@ -103,5 +103,4 @@ def _step(rule: str, state: StepState, **shown: Any) -> TraceStep:  # noqa: ANN4
 
 def _rule_of(reason: str) -> Rule:
     """The step a reason belongs to, for a refusal that recorded none."""
-    by_reason: Mapping[str, Rule] = _RULE_OF_REASON
-    return by_reason.get(reason) or _RULE_OF_PREFIX.get(reason.partition(".")[0], Rule.REQUEST)
+    return _RULE_OF_REASON.get(reason) or _RULE_OF_PREFIX.get(reason.partition(".")[0], Rule.REQUEST)

@@ -1,8 +1,9 @@
-"""Front-end files of others, copied into the repository with their hashes: ``python -m portal.vendor [--fetch] [--update]``.
+"""Front-end files of others, copied into the repository with their hashes: ``python -m portal.vendor``.
 
-``static/vendor/MANIFEST.json`` names every package, its exact version and each file taken from it. Without an option the
-files on disk are compared with their hashes (no network). ``--fetch`` gets the packages with npm, whose ``integrity`` must
-equal the recorded one, so a package republished under the same version is noticed; ``--update`` records what came instead.
+``static/vendor/MANIFEST.json`` names every package, its exact version and each file taken from it. Without an option
+the files on disk are compared with their hashes (no network). ``--fetch`` gets the packages with npm, whose
+``integrity`` must equal the recorded one, so that a package republished under the same version is noticed;
+``--fetch --update`` records what came instead, after the versions in the manifest were changed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess  # noqa: S404 - npm is the registry's own client
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -80,7 +81,7 @@ def _pack(name: str, package: dict[str, Any], directory: Path, *, update: bool) 
     elif packed["integrity"] != package["integrity"]:
         message = f"{name} {package['version']} has another integrity than recorded; nothing of it was written"
         raise VendorError(message)
-    return directory / packed["filename"]
+    return directory / str(packed["filename"])
 
 
 def _read(archive: Path, source: str) -> bytes:

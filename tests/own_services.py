@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from redis import Redis as RedisClient
-
 from portal.embedded import accounts, binaries, directories, processes
 from portal.embedded.postgres import Postgres
 from portal.embedded.redis import Redis
@@ -69,11 +67,6 @@ class OwnServices(Services):
         """Redis."""
         assert self._redis is not None
         return psutil.Process(self._redis.pid)
-
-    def commands_of_redis(self) -> int:
-        """How many commands Redis has processed, this one not counted."""
-        with RedisClient(unix_socket_path=str(self.redis.socket)) as client:
-            return int(client.info("stats")["total_commands_processed"])
 
     def kill_postgres(self) -> None:
         """SIGKILL to the postmaster and every backend: what a power failure leaves of the processes."""

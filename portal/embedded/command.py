@@ -13,7 +13,7 @@ from portal.embedded.console import complain, say
 from portal.embedded.demo_run import demo_run
 from portal.embedded.interruptions import Interruptions, Stopped
 from portal.embedded.lock import InstallationLock, holder
-from portal.embedded.processes import MARKER, MINIMAL_PATH
+from portal.embedded.processes import MARKER, MINIMAL_PATH, tie_to_parent
 from portal.embedded.provided_run import provided_run
 from portal.embedded.refusals import CannotStart
 from portal.embedded.supervisor import Supervisor
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="the web server's port; the demo partner gets the next one")
     parser.add_argument("--reset", action="store_true", help="throw the data of earlier runs away first")
     parser.add_argument("--stop", action="store_true", help="stop the run of another shell instead")
+    parser.add_argument("--with-parent", action="store_true", help="stop when the process that started this one dies")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py up", description=__doc__)
     add_arguments(parser)
     options = parser.parse_args(arguments)
+    if options.with_parent:
+        tie_to_parent(signal.SIGTERM, parent=os.getppid())
     return run(port=options.port, reset=options.reset, stop=options.stop)
 
 

@@ -49,11 +49,11 @@ class DemoRun:
             supervisor.complete(self.programs.preparing())
         with _progress("Web server"):
             supervisor.start(self.programs.web(ports.HOST, self.memory.port), APPLICATION)
-            supervisor.start(self.programs.worker(), APPLICATION)
-            supervisor.start(self.programs.beat(), APPLICATION)
             supervisor.wait_for("web", self._web_is_ready, patience=PATIENCE_SECONDS)
         with _progress("The demo partner's identity provider"):
             supervisor.wait_for("partner", self._partner_is_ready, patience=PATIENCE_SECONDS)
+        supervisor.start(self.programs.worker(), APPLICATION)  # last: nobody waits for them
+        supervisor.start(self.programs.beat(), APPLICATION)
         for line in ("", *announcement(self.var / "demo" / "info.json")):
             say(line)
 

@@ -7,15 +7,17 @@ import os
 import signal
 import subprocess
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from portal.embedded.accounts import Account
 
 PR_SET_PDEATHSIG: Final = 1
+PRCTL: Final = ctypes.CDLL(None).prctl
 GENTLY: Final = (signal.SIGTERM, signal.SIGKILL)
 IMMEDIATELY: Final = (signal.SIGQUIT, signal.SIGKILL)
 """For data that need not survive: no farewell."""
@@ -51,21 +53,19 @@ def start(program: Program) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             umask=0o077,
-            preexec_fn=_leash(program.signals[0]),  # noqa: PLW1509 - one system call; no other way to set it
+            preexec_fn=partial(tie_to_parent, program.signals[0], parent=os.getpid()),  # noqa: PLW1509 - no other way
             **program.account.process_options(),
         )
 
 
-def _leash(death_signal: signal.Signals) -> Callable[[], None]:
-    """Runs in the child after it changed its user, which would clear the setting (prctl(2))."""
-    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+def tie_to_parent(death_signal: signal.Signals, *, parent: int) -> None:
+    """Have the kernel send this process a signal when its parent dies; at once, if that has happened already.
 
-    def tie_to_parent() -> None:
-        prctl(PR_SET_PDEATHSIG, int(death_signal))
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return tie_to_parent
+    A change of user clears it (prctl(2)), so it comes after that.
+    """
+    PRCTL(PR_SET_PDEATHSIG, int(death_signal))
+    if os.getppid() != parent:
+        os.kill(os.getpid(), death_signal)
 
 
 def service_environment(var: Path) -> dict[str, str]:

@@ -50,8 +50,16 @@ class Child:
 class Supervisor:
     """Every process we start, for as long as it lives. Leaves none behind, whichever way it ends itself."""
 
-    def __init__(self, interruptions: Interruptions, *, watchdog_environment: dict[str, str], lock: int) -> None:
+    def __init__(
+        self,
+        interruptions: Interruptions,
+        *,
+        watchdog_environment: dict[str, str],
+        lock: int,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
         """``lock`` is a descriptor the watchdog holds open as well, until it has cleaned up after us."""
+        self._grace = grace
         self._interruptions = interruptions
         self._make_watchdog = partial(Watchdog, environment=watchdog_environment, keep_open=(lock,))
         self._watchdog = self._make_watchdog()
@@ -100,7 +108,7 @@ class Supervisor:
         """End all children, last stage first, then the watchdog. A second wish to stop cuts the grace short."""
         stop(
             [child.group for child in self._children],
-            grace=GRACE_SECONDS,
+            grace=self._grace,
             collect=self._reap,
             hurry=self._interruptions.is_urgent,
         )

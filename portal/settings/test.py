@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64encode
+from pathlib import Path
 
 _ABSENT = "postgresql://handover@/absent?host=/nonexistent"  # whoever connects gets a clear error, not a real server
 _DEFAULTS = {
@@ -19,4 +20,4 @@ from portal.settings.base import *  # noqa: E402, F403 - the environment comes f
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # tests sign in often
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-STATIC_ROOT = os.environ.get("HANDOVER_TEST_STATIC", STATIC_ROOT)  # noqa: F405 - where the browser tests collect them
+STATIC_ROOT = Path(os.environ.get("HANDOVER_TEST_STATIC", STATIC_ROOT))  # noqa: F405 - where browser tests collect

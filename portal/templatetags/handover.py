@@ -128,8 +128,8 @@ def pretty(value: Any) -> str:  # noqa: ANN401 - JSON of an event
 
 @register.filter
 def short(value: object) -> str:
-    """The first eight characters of an identifier that stands in full nearby."""
-    return f"{str(value)[:8]}…" if len(str(value)) > 9 else str(value)  # noqa: PLR2004 - nothing is saved below
+    """The last eight characters of an identifier that stands in full nearby: those of a UUIDv7 are its random ones."""
+    return f"…{str(value)[-8:]}"
 
 
 @register.simple_tag

@@ -108,17 +108,19 @@ def trace(request: HttpRequest, reference: str) -> HttpResponse:
     """One exchange by the reference its caller was given: every step, what was expected, what came, and why."""
     asked = as_uuid(reference)
     if asked is None:
-        raise Http404(_("“%(text)s” is no reference. A reference looks like 0199e0c4-7c1e-7a40-a940-5b0e1f2391d2.") % {"text": reference})
+        words = _("“%(text)s” is no reference. A reference looks like 0199e0c4-7c1e-7a40-a940-5b0e1f2391d2.")
+        raise Http404(words % {"text": reference})
     records = trail.events_of(asked)
     if not records:
-        raise Http404(_("No event has the reference %(reference)s. It may belong to another installation, or the request never reached this one.") % {"reference": asked})
+        words = _("No event has the reference %(text)s. The request may have reached another installation, or none.")
+        raise Http404(words % {"text": asked})
     main = next((record for record in records if record.entry.kind in trail.EXCHANGE_KINDS), records[0])
     return render(request, "exchanges/trace.html", _told(main, [record for record in records if record is not main]))
 
 
 def _told(record: Record, others: list[Record]) -> dict[str, Any]:
     entry, document = record.entry, record.document
-    data = document.get("data") if isinstance(document.get("data"), dict) else {}
+    data: dict[str, Any] = document.get("data") or {}
     is_exchange = entry.kind in trail.EXCHANGE_KINDS
     answer = WIRE[Reason(entry.reason)] if entry.reason in set(Reason) else None
     return {

@@ -52,7 +52,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _chart(day: Figures) -> SafeString:
     labels = [f"{hour:%H}:00" for hour in day.hours]
     peak = max(range(len(labels)), key=lambda hour: day.granted[hour])
-    sentence = _("Exchanges per hour of the last 24 hours: %(granted)d granted, %(refused)d refused. Most at %(peak)s UTC.")
+    sentence = _(
+        "Exchanges per hour of the last 24 hours: %(granted)d granted, %(refused)d refused. Most at %(peak)s UTC."
+    )
     series = [
         charts.Series(name=_("Granted"), values=day.granted, colour="c1"),
         charts.Series(name=_("Refused"), values=day.refused, colour="c4"),

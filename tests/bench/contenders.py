@@ -19,7 +19,7 @@ import psycopg
 from partners import models
 from partners.changes import changing
 from audit.events import SYSTEM
-from portal.embedded.addresses import APPLICATION, SUPERUSER, database_url
+from portal.embedded.addresses import APPLICATION, SUPERUSER
 from portal.embedded.programs import Programs
 from tests import world as worlds
 from tests.bench.bodies import Exchanges
@@ -96,7 +96,7 @@ def toolkit(stage: Stage) -> Contender:
     """django-oauth-toolkit's client credentials: an opaque token and its row, no signature; served by granian (WSGI)."""
     port, secret = free_port(), secrets.token_urlsafe(32)
     stage.database.execute(f"CREATE DATABASE {TOOLKIT_DATABASE} OWNER {APPLICATION}")
-    url = database_url(stage.services.postgres.sockets, APPLICATION, TOOLKIT_DATABASE)
+    url = stage.services.postgres.url(APPLICATION, TOOLKIT_DATABASE)
     environment = os.environ | {"TOOLKIT_DATABASE_URL": url, "TOOLKIT_SECRET_KEY": secrets.token_urlsafe(32)}
     prepare = [sys.executable, "-m", "tests.bench.toolkit.prepare", "bench"]
     subprocess.run(prepare, check=True, env=environment, input=secret, text=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,6 +15,7 @@ from tests import services as plugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
 INSERT = """
     INSERT INTO audit_event (id, kind, outcome, reason, client, target, actor, correlation_id, canonical, mac, kek_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -12,6 +12,9 @@ from psycopg.errors import RestrictViolation
 
 from audit.models import Event
 from partners.models import FederationTrust, KeySource, Partner, ScopeMapping, Target
+
+if TYPE_CHECKING:
+    from tests.database.conftest import Trail
 
 
 @pytest.mark.parametrize(

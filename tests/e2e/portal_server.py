@@ -48,7 +48,9 @@ def collect_static_files(directory: Path) -> None:
 
 
 @contextmanager
-def running(services: plugin.Services, blocker: Any, static: Path, application: str = APPLICATION) -> Iterator[PortalServer]:
+def running(
+    services: plugin.Services, blocker: Any, static: Path, application: str = APPLICATION
+) -> Iterator[PortalServer]:
     """Serve an application over a fresh clone of the database with the test organisation in it."""
     name = f"handover_{secrets.token_hex(6)}"
     url = f"http://127.0.0.1:{free_port()}"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
+from audit.models import Event
+from exchange import jwks
+from exchange.outbound import Outbound
 from partners import models
 from tests.exchange.sites import Request, Site, not_found, reply, site
 from tests.signers import public_jwks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import timedelta
 
     from tests.signers import Key
 
@@ -78,3 +85,25 @@ def kids_of(source: models.KeySource) -> set[str]:
 def claimable(source: models.KeySource) -> None:
     """Let the half minute since the last fetch, and the time to the next one, be over."""
     models.KeySource.objects.filter(pk=source.pk).update(claimed_at=None, next_fetch_at=None)
+
+
+def refresh(source: models.KeySource, *, http: Outbound | None = None, is_scheduled: bool = True) -> bool:
+    """One refresh, with the clock moved past the half minute since the last."""
+    claimable(source)
+    return jwks.refresh(source.id, is_scheduled=is_scheduled, http=http or Outbound())
+
+
+def events() -> list[dict[str, Any]]:
+    """What the audit trail says about key sets, oldest first."""
+    rows = Event.objects.filter(kind="trust.keys_refreshed").order_by("id")
+    return [json.loads(row.canonical) for row in rows]
+
+
+def epoch() -> int:
+    """The registry's epoch: it moves when processes must look again."""
+    return models.Registry.objects.get().epoch
+
+
+def aged(source: models.KeySource, **ages: timedelta) -> None:
+    """Move instants of the row into the past."""
+    models.KeySource.objects.filter(pk=source.pk).update(**{name: timezone.now() - age for name, age in ages.items()})

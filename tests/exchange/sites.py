@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     Answer = Callable[["Request"], "bytes | Iterable[bytes]"]
@@ -129,11 +129,18 @@ def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
         pause.wait(0.01)
 
 
+def resolving(*addresses: str) -> Callable[[str, int], Sequence[str]]:
+    """A resolver that knows one answer."""
+    return lambda _host, _port: addresses
+
+
 def always(answer: bytes) -> Answer:
+    """The same answer to every request."""
     return lambda _request: answer
 
 
 def not_found() -> bytes:
+    """There is nothing at that path."""
     return reply(b"", status="404 Not Found")
 
 

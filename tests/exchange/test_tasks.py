@@ -10,7 +10,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -58,11 +58,8 @@ class Queue:
 
 
 @pytest.fixture
-def queue(committed_database: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
+def queue(committed_database: str, loopback_allowed: None, settings: Any) -> Iterator[Queue]:  # noqa: ARG001
     """The queue, empty before and after, beside a database of its own; partners on loopback may be called."""
-    assert committed_database
-    settings.HANDOVER = replace(settings.HANDOVER, outbound_allow=(ip_network("127.0.0.1/32"),))
-    monkeypatch.setenv("HANDOVER_OUTBOUND_ALLOW", "127.0.0.1/32")
     with Redis.from_url(settings.HANDOVER.redis_url) as redis:
         redis.flushdb()
         yield Queue(redis)
@@ -233,7 +230,7 @@ class TestBeat:
                 beat = MemoryScheduler(app)
                 for entry in beat.schedule.values():
                     entry.last_run_at -= timedelta(days=2)
-                until(lambda beat=beat: beat.tick() > 0)
+                until(partial(_has_sent_all, beat))
             assert queue.waiting() == 6
             with worker():
                 until(queue.is_done)
@@ -258,6 +255,10 @@ def test_the_worker_is_a_program_that_works_and_ends_when_told(tmp_path: Path) -
     assert started.returncode == 0
 
 
+def _has_sent_all(beat: MemoryScheduler) -> bool:
+    return bool(beat.tick() > 0)
+
+
 @contextmanager
 def program(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """One of Celery's programs, as a supervisor starts and stops it. Its output goes to a file."""
@@ -266,7 +267,7 @@ def program(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes
     with (directory / "output").open("wb") as output:
         started = subprocess.Popen(
             command, cwd=directory, stdout=output, stderr=subprocess.STDOUT,
-            env=os.environ | {"PYTHONPATH": root, "C_FORCE_ROOT": "1"},
+            env=os.environ | {"PYTHONPATH": root},
         )  # fmt: skip
         started.log = directory / "output"  # type: ignore[attr-defined]
         try:

@@ -55,8 +55,13 @@ def build(now: datetime | None = None) -> Organisation:
     sara = person(Role.PARTNER_MANAGER, name="Sara Haddad")
     ledger, reports = _targets()
     kestrel = partner(
-        "kestrel", name="Kestrel Payments", owner=sara, contact_email="it@kestrel.example", default_target=ledger,
-        purpose="Settles card payments into our ledger.", review_due_on=(now + timedelta(days=90)).date(),
+        "kestrel",
+        name="Kestrel Payments",
+        owner=sara,
+        contact_email="it@kestrel.example",
+        default_target=ledger,
+        purpose="Settles card payments into our ledger.",
+        review_due_on=(now + timedelta(days=90)).date(),
     )
     fjord = partner("fjord", name="Fjord Analytics", review_due_on=(now - timedelta(days=3)).date())
     partner("alder", name="Alder Health", state="suspended")
@@ -82,48 +87,84 @@ def _targets() -> tuple[models.Target, models.Target]:
 def _trust(kestrel: models.Partner, ledger: models.Target, reports: models.Target, now: datetime) -> None:
     keys = public_jwks(make_key("ES256"))["keys"] + public_jwks(make_key("RS256"))["keys"]
     source = models.KeySource.objects.create(
-        partner=kestrel, method="discovery", location="https://idp.kestrel.example", jwks={"keys": keys},
-        jwks_uri="https://idp.kestrel.example/oauth2/keys", fetched_at=now - timedelta(minutes=12),
+        partner=kestrel,
+        method="discovery",
+        location="https://idp.kestrel.example",
+        jwks={"keys": keys},
+        jwks_uri="https://idp.kestrel.example/oauth2/keys",
+        fetched_at=now - timedelta(minutes=12),
         usable_until=now + timedelta(hours=23),
     )
     trust = models.FederationTrust.objects.create(
-        partner=kestrel, name="kestrel-idp", issuer="https://idp.kestrel.example", key_source=source,
-        audiences=["https://handover.meridian.example"], token_types=[happenings.ACCESS_TOKEN],
-        algorithms=["ES256", "RS256"], rules=[{"claim": "tier", "operator": "one_of", "value": ["gold", "silver"]}],
+        partner=kestrel,
+        name="kestrel-idp",
+        issuer="https://idp.kestrel.example",
+        key_source=source,
+        audiences=["https://handover.meridian.example"],
+        token_types=[happenings.ACCESS_TOKEN],
+        algorithms=["ES256", "RS256"],
+        rules=[{"claim": "tier", "operator": "one_of", "value": ["gold", "silver"]}],
     )
     shared: dict[str, Any] = {"partner": kestrel, "trust": trust, "author": "sara.haddad@meridian.example"}
     for version, state in ((1, "superseded"), (2, "superseded"), (3, "published")):
         models.ScopeMapping.objects.create(
-            **shared, name="settle", version=version, state=state, target=ledger, allows_impersonation=True,
-            rules=[{"claim": "tier", "operator": "equals", "value": "gold"}], always=["ledger.read"],
-            grants={"settle:write": ["ledger.read", "ledger.write"]}, max_depth=2,
+            **shared,
+            name="settle",
+            version=version,
+            state=state,
+            target=ledger,
+            allows_impersonation=True,
+            rules=[{"claim": "tier", "operator": "equals", "value": "gold"}],
+            always=["ledger.read"],
+            grants={"settle:write": ["ledger.read", "ledger.write"]},
+            max_depth=2,
         )
     models.ScopeMapping.objects.create(
-        **shared, name="reports", version=1, state="published", target=reports, clients=["kestrel-reports"],
-        grants={"reports:read": ["reports.read"]}, lifetime=timedelta(minutes=15),
+        **shared,
+        name="reports",
+        version=1,
+        state="published",
+        target=reports,
+        clients=["kestrel-reports"],
+        grants={"reports:read": ["reports.read"]},
+        lifetime=timedelta(minutes=15),
     )
     models.ScopeMapping.objects.create(**shared, name="disputes", version=1, state="withdrawn", target=reports)
 
 
 def _failing_trust(fjord: models.Partner, now: datetime) -> None:
     source = models.KeySource.objects.create(
-        partner=fjord, method="jwks_uri", location="https://login.fjord.example/keys", failures=4,
-        jwks=public_jwks(make_key("ES256")), fetched_at=now - timedelta(hours=19), usable_until=now + timedelta(hours=5),
+        partner=fjord,
+        method="jwks_uri",
+        location="https://login.fjord.example/keys",
+        failures=4,
+        jwks=public_jwks(make_key("ES256")),
+        fetched_at=now - timedelta(hours=19),
+        usable_until=now + timedelta(hours=5),
         last_error="No answer from login.fjord.example in 5 seconds.",
     )
     models.FederationTrust.objects.create(
-        partner=fjord, name="fjord-login", issuer="https://login.fjord.example", key_source=source,
-        token_types=[happenings.ACCESS_TOKEN], algorithms=["ES256"],
+        partner=fjord,
+        name="fjord-login",
+        issuer="https://login.fjord.example",
+        key_source=source,
+        token_types=[happenings.ACCESS_TOKEN],
+        algorithms=["ES256"],
     )
 
 
 def _clients(kestrel: models.Partner, ledger: models.Target, now: datetime) -> None:
     shared: dict[str, Any] = {
-        "partner": kestrel, "client_type": "confidential", "authorization_grant_type": "client-credentials",
+        "partner": kestrel,
+        "client_type": "confidential",
+        "authorization_grant_type": "client-credentials",
         "grant_types": [happenings.TOKEN_EXCHANGE],
     }
     settlement = models.Client.objects.create(
-        **shared, client_id="kestrel-settlement", name="Settlement service", methods=["client_secret_basic"],
+        **shared,
+        client_id="kestrel-settlement",
+        name="Settlement service",
+        methods=["client_secret_basic"],
         scopes=["ledger.read", "ledger.write"],
     )
     for slot, expires_at in ((1, now + timedelta(days=9)), (2, None)):
@@ -148,14 +189,22 @@ def _exchanges(kestrel: models.Partner, fjord: models.Partner, now: datetime) ->
             happenings.refused(kestrel, at=at + timedelta(minutes=20))
         if hour % 5 == 0:
             happenings.refused(
-                fjord, at=at + timedelta(minutes=30), client="fjord-nightly", reason="token.expired", error="invalid_request",
+                fjord,
+                at=at + timedelta(minutes=30),
+                client="fjord-nightly",
+                reason="token.expired",
+                error="invalid_request",
                 steps=[["subject_token", "refused", "exp after 2026-03-17T13:00:00Z", "2026-03-17T12:48:11Z"]],
             )
     return Organisation(
         kestrel=kestrel,
         fjord=fjord,
         failed=happenings.refused(
-            kestrel, at=now - timedelta(minutes=9), reason="server.ledger_unavailable", steps=[], status=503,
+            kestrel,
+            at=now - timedelta(minutes=9),
+            reason="server.ledger_unavailable",
+            steps=[],
+            status=503,
             error="temporarily_unavailable",
         ),
         unauthenticated=happenings.unauthenticated(at=now - timedelta(minutes=4)),
