@@ -36,6 +36,9 @@ class Event(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["partner_id", "-id"], name="event_by_partner"),
             models.Index(fields=["kind", "-id"], name="event_by_kind"),
+            models.Index(fields=["client", "-id"], name="event_by_client"),
+            models.Index(fields=["target", "-id"], name="event_by_target"),
+            models.Index(fields=["reason", "-id"], name="event_by_reason", condition=~models.Q(reason="")),
             models.Index(fields=["correlation_id"], name="event_by_correlation"),
         ]
 

@@ -1,8 +1,8 @@
 """Reading the audit trail: exchanges page by page, one correlation, counts of a day, recent changes.
 
 Every query is led by an index: ids are UUIDv7, so a time range is an id range and "newest first" is the primary key
-read backwards; ``event_by_partner``, ``event_by_client``, ``event_by_target``, ``event_by_kind`` and
-``event_by_correlation`` lead the rest.
+read backwards; ``event_by_partner``, ``event_by_client``, ``event_by_target``, ``event_by_reason``, ``event_by_kind``
+and ``event_by_correlation`` lead the rest.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+def instant_of(event_id: UUID) -> datetime:
+    """The instant in a UUIDv7: its first 48 bits are milliseconds (RFC 9562 section 5.7)."""
+    return datetime.fromtimestamp((event_id.int >> 80) / 1000, tz=UTC)
+
+
 def outcome_of(kind: str, reason: str) -> Outcome:
     """The outcome of an exchange's event; a refusal for a reason of our own is a failure, never a refusal."""
     if kind == events.ExchangeGranted.kind:
@@ -68,8 +73,8 @@ class Entry:
 
     @property
     def at(self) -> datetime:
-        """When it was written, to the millisecond: the first 48 bits of the id (RFC 9562 section 5.7)."""
-        return datetime.fromtimestamp((self.id.int >> 80) / 1000, tz=UTC)
+        """When it was written, to the millisecond."""
+        return instant_of(self.id)
 
     @property
     def outcome(self) -> Outcome:
@@ -210,18 +215,21 @@ def tally(since: datetime, hours: Sequence[datetime], *, partners: Sequence[UUID
 
 
 _LAST_SEEN: Final = """
-    SELECT asked.id, (
-        SELECT event.id FROM audit_event event
-        WHERE event.partner_id = asked.id AND event.kind = ANY(%s) ORDER BY event.id DESC LIMIT 1
-    ) FROM unnest(%s::uuid[]) AS asked(id)
+    SELECT asked.id, last.id FROM unnest(%s::uuid[]) AS asked(id) CROSS JOIN LATERAL (
+        SELECT event.partner_id, event.id FROM audit_event event
+        WHERE event.partner_id >= asked.id AND event.kind = ANY(%s)
+        ORDER BY event.partner_id, event.id DESC LIMIT 1
+    ) last WHERE last.partner_id = asked.id
 """
+# "At least, in the order of the index, the first" instead of "equal, the newest": for the latter the planner reads the
+# primary key backwards, which for a partner that never exchanged is the whole trail.
 
 
 def last_seen(partners: Sequence[UUID]) -> dict[UUID, datetime]:
     """When each partner last exchanged, granted or not. One probe of ``event_by_partner`` for each partner."""
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_SEEN, [list(EXCHANGE_KINDS), list(partners)])
-        return {partner: datetime.fromtimestamp((last.int >> 80) / 1000, tz=UTC) for partner, last in cursor if last}
+        cursor.execute(_LAST_SEEN, [list(partners), list(EXCHANGE_KINDS)])
+        return {partner: instant_of(last) for partner, last in cursor}
 
 
 def traffic(counts: Iterable[Tally]) -> dict[UUID, dict[Outcome, int]]:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 1.5
 POLL_SECONDS: Final = 0.1
 DUE_AT_ONCE: Final = 4
+STAND_IN_SECONDS: Final = 10.0
+OVERDUE: Final = timedelta(minutes=2)
+MAX_LOGGED: Final = 300
 NOTHING_KNOWN: Final = Standing(kids=frozenset(), is_under_way=False, claimable_in=timedelta(seconds=1))
 
 log = structlog.get_logger(__name__)
@@ -72,6 +75,19 @@ def refresh_due(limit: int = 32, *, overdue_by: timedelta = timedelta(0)) -> int
         sources = key_sources.due(limit, overdue_by=overdue_by)
     with ThreadPoolExecutor(DUE_AT_ONCE, thread_name_prefix="keys-due") as threads:
         return sum(threads.map(_refresh_scheduled, sources))
+
+
+async def stand_in(*, every: float = STAND_IN_SECONDS, overdue_by: timedelta = OVERDUE) -> None:
+    """Refresh, for ever, what is overdue because no worker came. A web process runs this beside its requests.
+
+    Without it keys would end a day after the last worker did. Ends when it is cancelled.
+    """
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await asyncio.to_thread(refresh_due, overdue_by=overdue_by)
+        except DatabaseError as error:
+            log.warning("keys.stand_in_failed", error=type(error).__name__)
 
 
 async def refresh_for_unknown_key(key_source_id: UUID, kid: str, *, deadline: float = PATIENCE_SECONDS) -> bool:
@@ -141,7 +157,7 @@ def _refresh_scheduled(source_id: UUID) -> bool:
 
 
 def _note_failure(claimed: Claim, error: Exception) -> None:
-    log.warning("keys.fetch_failed", key_source=str(claimed.id), why=str(error))
+    log.warning("keys.fetch_failed", key_source=str(claimed.id), why=str(error)[:MAX_LOGGED])
     proposed = error.jwks_uri if isinstance(error, AddressUnconfirmed) else ""
     with _connected(), changing(SYSTEM) as change:
         key_sources.record_failure(change, claimed, str(error), proposed_uri=proposed)

@@ -37,25 +37,14 @@ def mint(
     """Sign the token that the decision granted. It cannot refuse: every bound was checked before."""
     token_id, family_id, event_id = uuid7(), uuid7(), uuid7()
     issued_at, expires_at = int(now.timestamp()), int(granted.expires_at.timestamp())
-    subject = granted.token
-    claims: dict[str, JSON] = {
+    claims = _claims(granted, client, binding) | {
         "iss": issuer,
-        "sub": granted.subject,
-        "aud": granted.audience[0] if len(granted.audience) == 1 else list(granted.audience),
         "exp": expires_at,
         "iat": issued_at,
         "jti": str(token_id),
-        "client_id": client.client_id,
-        "src": {"iss": subject.issuer, "sub": subject.subject},
         "txn": str(event_id),
         "fam": str(family_id),
     }
-    if granted.scope:
-        claims["scope"] = " ".join(sorted(granted.scope))
-    if granted.act is not None:
-        claims["act"] = dict(granted.act)
-    if binding is not None:
-        claims["cnf"] = {"jkt": binding.jkt}
     signing_input = signer.header + b"." + encode_segment(orjson.dumps(claims))
     signature = encode_segment(signer.sign(signing_input))
     return SignedToken(
@@ -69,3 +58,21 @@ def mint(
         issued_at=issued_at,
         expires_at=expires_at,
     )
+
+
+def _claims(granted: Granted[VerifiedToken], client: Client, binding: Binding | None) -> dict[str, JSON]:
+    """What the decision says: for whom, at which targets, by whom, and bound to which key."""
+    subject = granted.token
+    claims: dict[str, JSON] = {
+        "sub": granted.subject,
+        "aud": granted.audience[0] if len(granted.audience) == 1 else list(granted.audience),
+        "client_id": client.client_id,
+        "src": {"iss": subject.issuer, "sub": subject.subject},
+    }
+    if granted.scope:
+        claims["scope"] = " ".join(sorted(granted.scope))
+    if granted.act is not None:
+        claims["act"] = dict(granted.act)
+    if binding is not None:
+        claims["cnf"] = {"jkt": binding.jkt}
+    return claims

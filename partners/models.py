@@ -1,42 +1,24 @@
 """Partners, their clients, the issuers we trust for them, our targets, and the mappings between the two.
 
-Private to this app: others read through ``selectors`` and write through ``services``, so that every change of
-configuration bumps the registry's epoch and leaves an audit event. Constraints here mirror the rules in ``policy``.
+Private to this app: others read through ``selectors`` and write through ``services``, so that every change bumps the
+registry's epoch and leaves an audit event.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
+from partners.constraints import MAX_LEEWAY, MAX_LIFETIME, between, one_of, scope_validator, slug_validator
 from partners.states import ClientState, KeyMethod, MappingState, PartnerState, ScopeRisk, TrustState
-
-slug_validator = RegexValidator(
-    r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
-    "Use 1 to 63 lower-case letters, digits and hyphens, no hyphen at the ends.",
-)
-scope_validator = RegexValidator(
-    r"\A[\x21\x23-\x5B\x5D-\x7E]{1,128}\Z", "Use 1 to 128 of the characters of RFC 6749 section 3.3."
-)
-
-MAX_LIFETIME: Final = timedelta(hours=1)
-MAX_LEEWAY: Final = timedelta(seconds=60)
-
-
-def _one_of(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
-    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": choices.values}))
-
-
-def _between(field: str, low: Any, high: Any, name: str) -> models.CheckConstraint:  # noqa: ANN401
-    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__gte": low, f"{field}__lte": high}))
 
 
 class Row(models.Model):
@@ -59,7 +41,9 @@ class Registry(models.Model):
     keys_version = models.BigIntegerField(default=1)
 
     class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [models.CheckConstraint(name="registry_has_one_row", condition=Q(id=1))]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(name="registry_has_one_row", condition=Q(id=1))
+        ]
 
     def __str__(self) -> str:
         return f"epoch {self.epoch}"
@@ -79,7 +63,7 @@ class Target(Row):
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            _between("lifetime", timedelta(seconds=30), MAX_LIFETIME, "target_lifetime_is_30_s_to_1_h"),
+            between("lifetime", timedelta(seconds=30), MAX_LIFETIME, "target_lifetime_is_30_s_to_1_h"),
         ]
 
     def __str__(self) -> str:
@@ -89,19 +73,17 @@ class Target(Row):
 class Scope(models.Model):
     """One entry of a target's scope catalogue, with what it lets a caller do and how much harm that can be."""
 
-    Risk = ScopeRisk
-
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     target = models.ForeignKey(Target, models.CASCADE, related_name="scopes")
     name = models.CharField(max_length=128, validators=[scope_validator])
     description = models.CharField(max_length=500)
-    risk = models.CharField(max_length=10, choices=Risk.choices, default=Risk.LOW)
+    risk = models.CharField(max_length=10, choices=ScopeRisk.choices, default=ScopeRisk.LOW)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["target", "name"], name="scope_is_named_once_per_target"),
-            _one_of("risk", ScopeRisk, "scope_risk_is_known"),
+            one_of("risk", ScopeRisk, "scope_risk_is_known"),
         ]
 
     def __str__(self) -> str:
@@ -126,7 +108,7 @@ class Partner(Row):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["slug"]
-        constraints: ClassVar[list[models.BaseConstraint]] = [_one_of("state", PartnerState, "partner_state_is_known")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [one_of("state", PartnerState, "partner_state_is_known")]
 
     def __str__(self) -> str:
         return self.name
@@ -135,10 +117,8 @@ class Partner(Row):
 class KeySource(Row):
     """Where a signer's public keys come from, and the last good set. A failed fetch never removes good keys."""
 
-    Method = KeyMethod
-
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="key_sources")
-    method = models.CharField(max_length=10, choices=Method.choices)
+    method = models.CharField(max_length=10, choices=KeyMethod.choices)
     location = models.CharField(
         max_length=512, blank=True, help_text="The issuer (discovery) or the address of the key set."
     )
@@ -161,7 +141,7 @@ class KeySource(Row):
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            _one_of("method", KeyMethod, "key_source_method_is_known"),
+            one_of("method", KeyMethod, "key_source_method_is_known"),
             models.CheckConstraint(
                 name="key_source_location_fits_method",
                 condition=Q(method="uploaded", location="") | (~Q(method="uploaded") & ~Q(location="")),
@@ -198,7 +178,7 @@ class Client(AbstractApplication):
     class Meta(AbstractApplication.Meta):
         abstract = False
         ordering: ClassVar[list[str]] = ["client_id"]
-        constraints: ClassVar[list[models.BaseConstraint]] = [_one_of("state", ClientState, "client_state_is_known")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [one_of("state", ClientState, "client_state_is_known")]
 
     def __str__(self) -> str:
         return self.client_id
@@ -265,13 +245,13 @@ class FederationTrust(Row):
                 condition=~Q(state="withdrawn"),
                 name="trust_is_one_per_issuer_of_a_partner",
             ),
-            _one_of("state", TrustState, "trust_state_is_known"),
-            _between("leeway", timedelta(0), MAX_LEEWAY, "trust_leeway_is_at_most_60_s"),
-            _between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "trust_lifetime_is_at_most_1_h"),
-            _between(
+            one_of("state", TrustState, "trust_state_is_known"),
+            between("leeway", timedelta(0), MAX_LEEWAY, "trust_leeway_is_at_most_60_s"),
+            between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "trust_lifetime_is_at_most_1_h"),
+            between(
                 "subject_lifetime", timedelta(seconds=1), timedelta(days=1), "trust_subject_lifetime_is_at_most_1_d"
             ),
-            _between("max_depth", 0, 4, "trust_depth_is_at_most_4"),
+            between("max_depth", 0, 4, "trust_depth_is_at_most_4"),
         ]
 
     def __str__(self) -> str:
@@ -310,9 +290,9 @@ class ScopeMapping(Row):
             models.UniqueConstraint(
                 fields=["partner", "name"], condition=Q(state="published"), name="mapping_has_one_published_version"
             ),
-            _one_of("state", MappingState, "mapping_state_is_known"),
-            _between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "mapping_lifetime_is_at_most_1_h"),
-            _between("max_depth", 0, 4, "mapping_depth_is_at_most_4"),
+            one_of("state", MappingState, "mapping_state_is_known"),
+            between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "mapping_lifetime_is_at_most_1_h"),
+            between("max_depth", 0, 4, "mapping_depth_is_at_most_4"),
         ]
 
     def __str__(self) -> str:

@@ -112,7 +112,8 @@ def _matching(wanted: Wanted) -> QuerySet[models.Partner]:
 
 
 def _ordered(rows: QuerySet[models.Partner], *, descending: bool) -> QuerySet[models.Partner]:
-    return rows.order_by("-sorted_name", "-slug") if descending else rows.order_by("sorted_name", "slug")
+    name = Lower("name").desc() if descending else Lower("name").asc()
+    return rows.order_by(name, "-slug" if descending else "slug")
 
 
 def _anchor(slug: str) -> tuple[str, str] | None:

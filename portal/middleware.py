@@ -14,12 +14,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-PERMISSIONS: Final = ", ".join(
-    f"{feature}=()"
-    for feature in (
-        "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "midi", "payment", "usb",
-    )
-)  # fmt: skip
+_DENIED: Final = "accelerometer camera display-capture geolocation gyroscope microphone midi payment usb"
+PERMISSIONS: Final = ", ".join(f"{feature}=()" for feature in _DENIED.split())
 
 
 class PageHeadersMiddleware(MiddlewareMixin):

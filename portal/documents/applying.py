@@ -25,7 +25,7 @@ from portal.documents.pruning import PRUNED, prune
 from portal.documents.writing import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from audit.events import Actor
     from partners.changes import Change
@@ -121,13 +121,10 @@ class _Application:
                 )
 
     def _write(self, document: Document) -> None:
-        """One document; where what it refers to has failed, there is nothing sensible to say about it yet."""
-        if any(
-            key_named(document.declared, kind, name) in self._failed for _, kind, name in references(document.declared)
-        ):
-            self._failed.add(document.key)
-            return
-        with self._judged(document):
+        """One document; what it refers to and has failed is not held against it."""
+        named = references(document.declared)
+        excused = {path[0] for path, kind, name in named if key_named(document.declared, kind, name) in self._failed}
+        with self._judged(document, excused):
             found = self._found.get(document.key)
             fields = write(self._change, document, found, reinstates=self._options.reinstates)
             self._fields.setdefault(document.key, []).extend(fields)
@@ -135,7 +132,7 @@ class _Application:
     def _withdraw_scopes(self, document: Document) -> None:
         """What a target no longer declares, once the new mappings no longer grant it."""
         found = self._found.get(document.key)
-        if found is None or document.key in self._failed:
+        if found is None or self._failed:
             return
         declared, before = document.declared, found.declared
         if isinstance(declared, DeclaredTarget) and isinstance(before, DeclaredTarget):
@@ -145,14 +142,14 @@ class _Application:
                     self._fields.setdefault(document.key, []).extend(fields)
 
     @contextmanager
-    def _judged(self, document: Document) -> Iterator[None]:
+    def _judged(self, document: Document, excused: Collection[str | int] = ()) -> Iterator[None]:
         """A savepoint around one document: its refusal becomes faults, and the others are still looked at."""
         try:
             with transaction.atomic():
                 yield
         except ConfigurationRefused as refused:
             self._failed.add(document.key)
-            self._faults.extend(document.fault(problem) for problem in refused.problems)
+            self._faults.extend(document.fault(item) for item in refused.problems if item.path[0] not in excused)
         except ConfigurationError as error:
             self._failed.add(document.key)
             self._faults.append(document.complaint(str(error)))

@@ -86,6 +86,7 @@ def _supervise(prepared: DemoRun | ProvidedRun, interruptions: Interruptions, lo
     finally:
         say("Stopping ...")
         supervisor.stop()
+        prepared.tidy()
         say("Stopped.")
 
 

@@ -57,6 +57,11 @@ class DemoRun:
         for line in ("", *announcement(self.var / "demo" / "info.json")):
             say(line)
 
+    def tidy(self) -> None:
+        """Remove the sockets of a server that had to be killed. Everything has stopped."""
+        for leftover in self.postgres.places.sockets.iterdir():
+            leftover.unlink()
+
     def _start_services(self, supervisor: Supervisor) -> None:
         with _progress("PostgreSQL"):
             if not self.postgres.is_made():
@@ -103,7 +108,7 @@ def demo_run(var: Path, account: Account, port: int | None) -> DemoRun:
 
 
 def _directories(var: Path) -> Path:
-    for name in ("log", "mail", "demo", "celery"):
+    for name in ("log", "mail", "demo"):
         (var / name).mkdir(mode=0o700, exist_ok=True)
     rotate(var / "log")
     return var / "log"

@@ -47,8 +47,7 @@ class Programs:
 
     def beat(self) -> Program:
         """Celery's clock: exactly one, though nothing becomes wrong with two or none."""
-        schedule = self.var / "celery" / "schedule"
-        return self._celery("beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(schedule))
+        return self._celery("beat", "--loglevel", "INFO", "--pidfile=")
 
     def identity_provider(self, port: int, audience: str) -> Program:
         """The demo partner's own identity provider: another organisation, so another process."""

@@ -40,6 +40,9 @@ class ProvidedRun:
         supervisor.wait_for("web", lambda: ports.answers_ok(self.port, "/readyz"), patience=PATIENCE_SECONDS)
         say(f"Handover is ready at {ports.HOST}:{self.port} for {os.environ['HANDOVER_ISSUER']}.  Stop: Ctrl-C.")
 
+    def tidy(self) -> None:
+        """There is nothing of ours to remove."""
+
 
 def provided_run(var: Path, port: int | None) -> ProvidedRun:
     """Decide everything about a start. Raises ``CannotStart`` when the settings are not complete."""
@@ -50,8 +53,7 @@ def provided_run(var: Path, port: int | None) -> ProvidedRun:
         raise CannotStart(f"The settings in the environment are not complete: {problems}") from None
     chosen = installation.DEFAULT_PORT if port is None else port
     ports.refuse_unusable(chosen)
-    for name in ("log", "celery"):
-        (var / name).mkdir(mode=0o700, exist_ok=True)
+    (var / "log").mkdir(mode=0o700, exist_ok=True)
     rotate(var / "log")
     defaults = {"DJANGO_SETTINGS_MODULE": "portal.settings.base"}
     environment = {**defaults, **os.environ, MARKER: str(var), "PYTHONUNBUFFERED": "1"}

@@ -55,6 +55,7 @@ def stop(groups: Iterable[Group], *, grace: float, collect: Callable[[], object]
         running = [group for group in left if group.stage == stage]
         for step in range(max((len(group.signals) for group in running), default=0)):
             _escalate(running, step, grace=grace, collect=collect, hurry=hurry)
+    collect()
 
 
 def _escalate(

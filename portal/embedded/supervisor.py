@@ -112,7 +112,6 @@ class Supervisor:
             collect=self._reap,
             hurry=self._interruptions.is_urgent,
         )
-        self._reap()
         for child in self._children:
             self._forget(child)
         self._watchdog.close()

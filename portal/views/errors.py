@@ -31,9 +31,7 @@ def _page(request: HttpRequest, status: HTTPStatus, heading: str, words: str) ->
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """400: something about the request itself is not acceptable."""
-    words = _(
-        "The address or the form holds something that cannot be read. Go back and try again from the page before."
-    )
+    words = _("The address or the form holds something that cannot be read. Go back and try again.")
     return _page(request, HTTPStatus.BAD_REQUEST, _("The request could not be read"), words)
 
 
@@ -54,12 +52,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: the form did not come from our own page, or the session behind it is over (CWE-352)."""
     if reason == REASON_NO_CSRF_COOKIE:
         words = _(
-            "The browser sent no cookie, so the form could not be told from a forged one. Allow cookies, reload, try again."
+            "The browser sent no cookie, so nothing tells the form from a forged one. Allow cookies, then reload."
         )
     else:
-        words = _(
-            "The form was opened too long ago or in another session. Nothing was done. Reload the page and try again."
-        )
+        words = _("The form was opened too long ago or in another session. Nothing was done. Reload the page.")
     return _page(request, HTTPStatus.FORBIDDEN, _("The form was not accepted"), words)
 
 
@@ -67,14 +63,10 @@ def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django
     """500, or 503 when a store does not answer. Made without database and request: either may be what failed."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError | RedisError):
         status, heading = HTTPStatus.SERVICE_UNAVAILABLE, _("A store does not answer")
-        words = _(
-            "The database or the cache did not answer in time, so the page could not be made. Try again in a few seconds."
-        )
+        words = _("The database or the cache did not answer in time. Nothing was changed. Try again in a few seconds.")
     else:
         status, heading = HTTPStatus.INTERNAL_SERVER_ERROR, _("The page could not be made")
-        words = _(
-            "The fault is ours, and its cause is in the log. Nothing was changed. Try again; if it lasts, tell an administrator."
-        )
+        words = _("The fault is ours, and its cause is in the log. Nothing was changed. Tell an administrator.")
     context = bare_frame() | {"heading": heading, "words": words, "icon_name": "alert-triangle"}
     response = HttpResponse(render_to_string("errors/server_error.html", context), status=status)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:

@@ -17,7 +17,7 @@ from partners.vocabulary import Kind
 from portal.documents.errors import DocumentsRefused
 from portal.documents.plan import Action
 from tests.documents import texts
-from tests.documents.texts import applied
+from tests.documents.texts import applied, applied_with
 from tests.partners.examples import ADMIN
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_a_change_names_each_field_with_its_old_and_new_value() -> None:
 def test_a_rehearsal_says_the_same_and_writes_nothing() -> None:
     applied(texts.EVERYTHING)
     before = inventory.everything(), Event.objects.count(), Registry.objects.get().epoch
-    text = texts.EVERYTHING.replace("lifetime", "lifetime").replace("title: Kestrel Payments", "title: Kestrel")
+    text = texts.EVERYTHING.replace("title: Kestrel Payments", "title: Kestrel")
     rehearsed = applied(text, is_rehearsal=True)
     assert (inventory.everything(), Event.objects.count(), Registry.objects.get().epoch) == before
     assert applied(text) == rehearsed
@@ -128,14 +128,12 @@ _names = st.lists(st.sampled_from(sorted(_VARIATIONS)), unique=True)
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(first=_names, second=_names, prunes=st.booleans(), reinstates=st.booleans())
-def test_a_plan_is_what_applying_then_does(
-    first: list[str],
-    second: list[str],
-    prunes: bool,
-    reinstates: bool,  # noqa: FBT001
-) -> None:
-    options = {"prunes": prunes, "reinstates": reinstates}
+@given(
+    first=_names,
+    second=_names,
+    options=st.fixed_dictionaries({"prunes": st.booleans(), "reinstates": st.booleans()}),
+)
+def test_a_plan_is_what_applying_then_does(first: list[str], second: list[str], options: dict[str, bool]) -> None:
     applied(vary(first), reinstates=True)
     plan = applied(vary(second), is_rehearsal=True, **options)
     assert applied(vary(second), **options) == plan
@@ -183,10 +181,8 @@ class TestPruning:
         applied(texts.EVERYTHING)
         text = f"{texts.TARGET}---\n{texts.PARTNER}---\n{texts.CLIENT}---\n{texts.MAPPING}"
         (line,) = refused(text, prunes=True)
-        assert line.endswith(
-            "Mapping to-ledger, trust: expected the name of a Trust in these documents; 'kestrel-idp' came, which --prune"
-            " would end"
-        )
+        assert "Mapping to-ledger, trust: expected the name of a Trust in these documents; 'kestrel-idp' came" in line
+        assert line.endswith("which --prune would end")
 
     def test_a_pruned_mapping_may_come_back_as_a_new_version(self) -> None:
         applied(texts.EVERYTHING)
@@ -244,39 +240,24 @@ class TestSuspension:
 class TestRefusals:
     def test_every_reference_that_leads_nowhere_is_named_before_anything_is_written(self) -> None:
         lines = refused(f"{texts.CLIENT}---\n{texts.MAPPING}")
-        assert lines == [
-            (
-                "acme.yaml:4: Client kestrel-settlement, partner: expected the name of a Partner in these documents or in"
-                " force; 'kestrel' came"
-            ),
-            (
-                "acme.yaml:12: Mapping to-ledger, partner: expected the name of a Partner in these documents or in force;"
-                " 'kestrel' came"
-            ),
-            (
-                "acme.yaml:13: Mapping to-ledger, trust: expected the name of a Trust in these documents or in force;"
-                " 'kestrel-idp' came"
-            ),
-            (
-                "acme.yaml:14: Mapping to-ledger, target: expected the name of a Target in these documents or in force;"
-                " 'ledger-api' came"
-            ),
+        assert [line.partition(": expected the name of a ")[0] for line in lines] == [
+            "acme.yaml:4: Client kestrel-settlement, partner",
+            "acme.yaml:12: Mapping to-ledger, partner",
+            "acme.yaml:13: Mapping to-ledger, trust",
+            "acme.yaml:14: Mapping to-ledger, target",
         ]
+        assert lines[0].endswith("expected the name of a Partner in these documents or in force; 'kestrel' came")
         assert not Event.objects.exists()
 
     def test_what_only_the_whole_shows_is_named_at_its_line_and_nothing_is_written(self) -> None:
         text = texts.EVERYTHING.replace("  ledger: [ledger:read]", "  ledger: [ledger:read, ledger:fly]")
         text = text.replace("scopes: [ledger:read, ledger:write]", "scopes: [ledger:read, ledger:swim]")
         lines = refused(text)
-        assert lines == [
-            'acme.yaml:9: Mapping to-ledger, grants: expected scopes of target ledger-api; ["ledger:fly"] came',
-            'acme.yaml:17: Client kestrel-settlement, scopes: expected scopes of a registered target; ["ledger:swim"] came',
-        ] or lines == [
-            (
-                "acme.yaml:17: Client kestrel-settlement, scopes: expected scopes of a registered target;"
-                ' ["ledger:swim"] came'
-            )
+        assert [line.split(": expected ")[1] for line in lines] == [
+            'scopes of target ledger-api; ["ledger:fly"] came',
+            'scopes of a registered target; ["ledger:swim"] came',
         ]
+        assert [line.split(":")[1] for line in lines] == ["9", "17"]
         assert not Event.objects.exists()
         assert not Partner.objects.exists()
         assert not Registry.objects.filter(epoch__gt=1).exists()
@@ -310,12 +291,12 @@ def test_secrets_are_rotated_with_an_overlap_and_an_end() -> None:
     environ = {**texts.ENVIRON, "NEXT": "Zt7Rk1q3fXy0-mWcuVbN59JhAe8Ld2PsGi4xYTzKoB6"}
     applied(texts.EVERYTHING)
     both = texts.EVERYTHING.replace("[{env: KESTREL_SECRET}]", "[{env: KESTREL_SECRET}, {env: NEXT}]")
-    plan = applied(both, environ=environ)
+    plan = applied_with(environ, both)
     assert [(field.field, field.new) for field in plan.steps[2].fields] == [("secrets", "slot 2: put")]
     last = texts.EVERYTHING.replace("[{env: KESTREL_SECRET}]", "[{env: NEXT}]")
-    plan = applied(last, environ=environ)
+    plan = applied_with(environ, last)
     assert [field.new for field in plan.steps[2].fields] == ["slot 1: withdrawn"]
-    assert not applied(last, environ=environ).has_changes
+    assert not applied_with(environ, last).has_changes
 
 
 def test_no_plan_and_no_event_holds_a_secret() -> None:

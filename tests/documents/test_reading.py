@@ -123,8 +123,8 @@ def test_documents_of_every_kind_are_read_in_any_order() -> None:
             7,
             "rules[0]",
             (
-                "a rule that can be evaluated: pattern '(a)\\\\1' is not RE2 syntax (no back-references, no look-around):"
-                " invalid escape sequence: \\1"
+                "a rule that can be evaluated: pattern '(a)\\\\1' is not RE2 syntax (no back-references, no"
+                " look-around): invalid escape sequence: \\1"
             ),
         ),
         (

@@ -50,7 +50,7 @@ def plain(text: str) -> list[object]:
 def test_a_plain_value_means_what_it_looks_like(text: str, value: object) -> None:
     (found,) = plain(f"field: {text}")
     assert found == {"field": value}
-    assert type(found["field"]) is type(value)  # type: ignore[index]
+    assert type(found["field"]) is type(value)
 
 
 def test_documents_lists_and_mappings_keep_the_line_they_begin_on() -> None:

@@ -71,6 +71,11 @@ def source(text: str, name: str = "acme.yaml", directory: Path = Path()) -> Sour
     return Source(name=name, text=text, directory=directory)
 
 
-def applied(text: str, *, environ: Mapping[str, str] = ENVIRON, **options: bool) -> Plan:
+def applied(text: str, **options: bool) -> Plan:
     """Apply a text; a test of refusals expects the exception."""
+    return applied_with(ENVIRON, text, **options)
+
+
+def applied_with(environ: Mapping[str, str], text: str, **options: bool) -> Plan:
+    """The same in another environment."""
     return apply(read_documents([source(text)], environ), ADMIN, Options(**options))

@@ -42,8 +42,8 @@ def portal(services: plugin.Services, django_db_blocker: Any, static_files: Path
 
 
 @pytest.fixture(scope="session")
-def chromium(portal: PortalServer) -> Iterator[Browser]:
-    """Debian's Chromium. It starts after the organisation was written: its loop forbids Django's queries from then on."""
+def chromium(portal: PortalServer) -> Iterator[Browser]:  # noqa: ARG001 - its loop forbids Django's queries afterwards
+    """Debian's Chromium, started after the organisation was written."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser

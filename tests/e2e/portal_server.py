@@ -1,4 +1,4 @@
-"""The real portal on a free port: its ASGI application under uvicorn, with a database and collected files of its own."""
+"""The real portal on a free port: its ASGI application under uvicorn, with a database and static files of its own."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from django.core.management import call_command
 
 from tests import services as plugin
 from tests.exchange_server import ROOT
-from tests.ports import free_port
 from tests.portal import organisation as organisations
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

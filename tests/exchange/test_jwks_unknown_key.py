@@ -6,14 +6,18 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from exchange import jwks
+from partners import key_sources
 from partners.models import KeySource
 from tests.conformance.rules import rule
 from tests.exchange.identity_providers import JWKS, claimable, identity_provider, kids_of, source_of
@@ -207,3 +211,35 @@ def test_a_web_process_stands_in_only_for_what_is_overdue() -> None:
         assert jwks.refresh_due(overdue_by=timedelta(minutes=2)) == 0
         KeySource.objects.filter(pk=source.pk).update(created_at=timezone.now() - timedelta(minutes=3))
         assert jwks.refresh_due(overdue_by=timedelta(minutes=2)) == 1
+
+
+def test_a_web_process_stands_in_for_workers_that_are_gone_until_it_ends() -> None:
+    key = make_key()
+
+    async def a_web_process(source: KeySource) -> None:
+        standing_in = asyncio.create_task(jwks.stand_in(every=0.01, overdue_by=timedelta(0)))
+        await asyncio.to_thread(until, lambda: kids_of(source) == {key.kid})
+        standing_in.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await standing_in
+
+    with identity_provider(key) as idp:
+        asyncio.run(a_web_process(source_of(idp.url)))
+        assert idp.fetches() == 1
+
+
+def test_of_many_that_claim_a_fetch_at_the_same_time_one_gets_it() -> None:
+    source = source_of("https://idp.example")
+    together = threading.Barrier(6)
+
+    def claim(_number: int) -> bool:
+        together.wait()
+        try:
+            return key_sources.claim(source.id, is_scheduled=False) is not None
+        finally:
+            connection.close()
+
+    for _ in range(10):
+        claimable(source)
+        with ThreadPoolExecutor(6) as threads:
+            assert sum(threads.map(claim, range(6))) == 1

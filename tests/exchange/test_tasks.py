@@ -240,18 +240,19 @@ class TestBeat:
     @pytest.mark.usefixtures("queue")
     def test_is_a_program_that_writes_no_file(self, tmp_path: Path) -> None:
         with program(tmp_path, "beat", "--loglevel", "INFO") as beat:
-            until(lambda: "Starting" in said(beat), seconds=60)
+            until(lambda: "Starting" in said(beat), seconds=120)
         assert [path.name for path in tmp_path.iterdir()] == ["output"]
 
 
 @pytest.mark.usefixtures("queue")
 def test_the_worker_is_a_program_that_works_and_ends_when_told(tmp_path: Path) -> None:
-    """Forked children with a connection pool and threads of their own, as in production."""
+    """Forked children with a pool and threads of their own, and an answer to the ping of the health check."""
     key = make_key()
     with identity_provider(key) as idp, program(tmp_path, "worker", "--concurrency", "1") as started:
         source = source_of(idp.url)
         refresh_key_sets.delay()
-        until(lambda: started.poll() is None and kids_of(source) == {key.kid}, seconds=60)
+        until(lambda: started.poll() is None and kids_of(source) == {key.kid}, seconds=120)
+        until(lambda: bool(app.control.ping(timeout=1)), seconds=30)
     assert started.returncode == 0
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from partners import inventory, services
-from partners.declarations import DeclaredScope
+from partners.declarations import DeclaredScope, DeclaredTarget
 from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered
 from partners.services import FieldChange
 from partners.vocabulary import Kind
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
     from partners.changes import Change
 
-KEY = (Kind.TARGET, "", "ledger-api")
+
+def declared_target() -> DeclaredTarget:
+    found = inventory.everything()[Kind.TARGET, "", "ledger-api"].declared
+    assert isinstance(found, DeclaredTarget)
+    return found
 
 
 def test_a_registered_target_is_what_was_declared(change: Change) -> None:
     declared = examples.target(resources=("https://ledger.meridian.example/v1",), lifetime=timedelta(minutes=2))
     services.register_target(change, declared)
-    assert inventory.everything()[KEY].declared == declared
+    assert declared_target() == declared
 
 
 def test_registering_a_target_leaves_one_event_with_its_author(
@@ -72,10 +76,9 @@ def test_a_scope_is_added_and_changed_by_a_declaration_but_not_removed(change: C
     }
     fields = services.change_target(change, examples.target(scopes=scopes))
     assert [field.field for field in fields] == ["scopes.ledger:close", "scopes.ledger:read"]
-    found = inventory.everything()[KEY].declared
-    assert sorted(found.scopes) == ["ledger:close", "ledger:read", "ledger:write"]
+    assert sorted(declared_target().scopes) == ["ledger:close", "ledger:read", "ledger:write"]
     services.withdraw_scope(change, "ledger-api", "ledger:write")
-    assert sorted(inventory.everything()[KEY].declared.scopes) == ["ledger:close", "ledger:read"]
+    assert sorted(declared_target().scopes) == ["ledger:close", "ledger:read"]
 
 
 def test_a_scope_that_a_published_mapping_grants_cannot_be_withdrawn(registered: Change) -> None:
@@ -113,7 +116,7 @@ def test_a_target_may_keep_its_own_names(change: Change) -> None:
     declared = examples.target(resources=("https://ledger.meridian.example/v1",))
     services.register_target(change, declared)
     services.change_target(change, replace(declared, audience="https://ledger.meridian.example/v1", resources=()))
-    assert inventory.everything()[KEY].declared.audience == "https://ledger.meridian.example/v1"
+    assert declared_target().audience == "https://ledger.meridian.example/v1"
 
 
 @pytest.mark.parametrize("suffix", ["", "/api"])

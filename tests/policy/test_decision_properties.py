@@ -128,7 +128,7 @@ PARTS: Final[dict[str, list[Any]]] = {
     "request": [asked() for _ in range(60)],
     "client": [make_client(scopes=scopes()) for _ in range(12)],
     "subject": [token(WHO) for _ in range(200)],
-    "actor": [None, *(Actor(token=token(["gateway", "gateway", "robot"]), trust=trust()) for _ in range(60))],
+    "actor": [None] * 60 + [*(Actor(token=token(["gateway", "gateway", "robot"]), trust=trust()) for _ in range(60))],
     "trust": [trust() for _ in range(120)],
     "targets": [catalogue(*TARGETS)],
     "ceiling": [length() for _ in range(10)],

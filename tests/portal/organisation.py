@@ -68,7 +68,7 @@ def build(now: datetime | None = None) -> Organisation:
     partner("orbit", name="Orbit Travel", state="draft")
     _trust(kestrel, ledger, reports, now)
     _failing_trust(fjord, now)
-    _clients(kestrel, ledger, now)
+    _clients(kestrel, now)
     organisation = _exchanges(kestrel, fjord, now)
     organisation.people = {role: person(role, name=role) for role in Role if role is not Role.PARTNER_MANAGER}
     organisation.people[Role.PARTNER_MANAGER] = sara
@@ -153,7 +153,7 @@ def _failing_trust(fjord: models.Partner, now: datetime) -> None:
     )
 
 
-def _clients(kestrel: models.Partner, ledger: models.Target, now: datetime) -> None:
+def _clients(kestrel: models.Partner, now: datetime) -> None:
     shared: dict[str, Any] = {
         "partner": kestrel,
         "client_type": "confidential",

@@ -1,0 +1,91 @@
+# What one types here; `make help` lists it. A fresh machine needs make and Python 3.11 or newer (PYTHON=... names one).
+
+PYTHON ?= python3
+PORT ?=
+RESET ?=
+TESTS ?=
+BENCH ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+WITHOUT_SERVICES := --settings portal.settings.test
+LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run stop test check format docs bench conformance lock machine packages
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.embedded ## Start the demo: http://127.0.0.1:8000 (PORT=8100 moves it, RESET=1 starts afresh)
+	@exec $(MANAGE) up --with-parent $(if $(PORT),--port $(PORT)) $(if $(filter-out 0,$(RESET)),--reset)
+
+stop: $(VENV)/.embedded ## Stop a demo that runs in another shell
+	@$(MANAGE) up --stop
+
+test: packages check ## Everything: checks, then all tests with real services and a browser (TESTS=tests/policy for some)
+	PYTHONDEVMODE=1 $(BIN)/pytest -n 2 $(TESTS)
+
+check: $(VENV)/.dev ## Format, lint, types, imports, migrations, generated pages; no tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --explicit-package-bases .
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run $(WITHOUT_SERVICES)
+	$(MANAGE) docs --check $(WITHOUT_SERVICES)
+
+format: $(VENV)/.dev ## Put the code in its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev ## Write the pages that are generated from code
+	$(MANAGE) docs $(WITHOUT_SERVICES)
+
+bench: $(VENV)/.dev ## Exchanges per second beside django-oauth-toolkit and the bare cryptography (BENCH=--help for options)
+	$(BIN)/python -m tests.bench $(BENCH)
+
+conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md
+	$(BIN)/python -m tests.conformance
+
+lock: ## Resolve the requirements anew (needs uv): hashes, and no address of any registry
+	$(LOCK) -o requirements/base.txt
+	$(LOCK) --extra embedded -o requirements/embedded.txt
+	$(LOCK) --extra embedded --extra dev -o requirements/dev.txt
+
+# A stamp in the virtual environment tells which requirements it holds; the development ones hold the others.
+$(VENV)/.embedded: requirements/embedded.txt | machine
+	@test ! $(VENV)/.dev -nt $< || { touch $@; exit 0; }; $(call install,$<,$@)
+
+$(VENV)/.dev: requirements/dev.txt | machine
+	@$(call install,$<,$@)
+
+define install
+echo "Installing $(1) into $(VENV) ..."; \
+test -x $(BIN)/python && $(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV); \
+  if command -v uv >/dev/null 2>&1; then uv venv --quiet --python "$(PYTHON)" $(VENV); else $(PYTHON) -m venv $(VENV); fi; } \
+  || { echo "make: the virtual environment could not be made: on Debian, install python3-venv." >&2; exit 1; }; \
+if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi \
+  || { echo "make: the requirements could not be installed: is there a wheel for this machine, and the way to it?" >&2; exit 1; }; \
+touch $(2)
+endef
+
+machine:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "make: there is no $(PYTHON): install Python 3.11 or newer." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: $(PYTHON) is older than Python 3.11: name a newer one, for example PYTHON=python3.12." >&2; exit 1; }
+	@test -n "$$DATABASE_URL" || $(PYTHON) -m portal.embedded.platforms
+
+# The browser of the tests. Root gets it installed; anybody else is told what to ask for.
+PACKAGES := chromium fonts-liberation
+
+packages:
+	@missing=""; for name in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$name 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$name"; done; \
+	test -n "$$missing" || exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "Installing$$missing ..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	elif command -v chromium >/dev/null 2>&1; then exit 0; \
+	else echo "make: the tests need$$missing: ask root for  apt-get install$$missing" >&2; exit 1; fi

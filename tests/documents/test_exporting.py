@@ -1,0 +1,246 @@
+"""The way back: what ``export`` writes, ``apply`` finds unchanged; and in an empty installation it makes the same."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from partners import inventory, services
+from partners.changes import Change
+from partners.declarations import (
+    Declared,
+    DeclaredClient,
+    DeclaredMapping,
+    DeclaredPartner,
+    DeclaredRule,
+    DeclaredScope,
+    DeclaredTarget,
+    DeclaredTrust,
+)
+from partners.states import ClientState
+from partners.vocabulary import DeclaredPartnerState, GrantType, SignatureAlgorithm, SubjectTokenType
+from policy.claim_rules import Operator
+from policy.parties import ClientAuthentication, Risk
+from portal.documents.exporting import export
+from tests.documents import texts
+from tests.documents.texts import applied, applied_with
+from tests.partners import examples
+
+pytestmark = pytest.mark.django_db
+
+KEYS = [examples.public_key("RSA", kid="r"), examples.public_key(kid="e"), examples.public_key("Ed25519", kid="o")]
+TRICKY = [
+    "no",
+    "1e3",
+    "0x1F",
+    "2027-01-01",
+    "012",
+    "~",
+    "a: b",
+    "- x",
+    "#",
+    "'",
+    '"',
+    "Ørsted & søn",
+    "true",
+    "=",
+    "😀",
+]
+
+_printable = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), max_size=30)
+_line = st.sampled_from(TRICKY) | _printable
+_name = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+_scope = st.text(
+    st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters='"\\'), min_size=1, max_size=12
+)
+
+
+def seconds(low: int, high: int) -> st.SearchStrategy[timedelta]:
+    return st.integers(low, high).map(lambda number: timedelta(seconds=number))
+
+
+def some(values: Any, smallest: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.sampled_from(sorted(values)), unique=True, min_size=smallest).map(
+        lambda found: tuple(sorted(found))
+    )
+
+
+_scalar = _line | st.integers(-(2**53) + 1, 2**53 - 1) | st.booleans()
+_rule = st.one_of(
+    st.builds(
+        DeclaredRule,
+        claim=_line.filter(bool),
+        operator=st.sampled_from([Operator.EQUALS, Operator.CONTAINS]),
+        value=_scalar,
+    ),
+    st.builds(
+        DeclaredRule, claim=_name, operator=st.just(Operator.ONE_OF), value=st.lists(_scalar, min_size=1, max_size=3)
+    ),
+    st.builds(DeclaredRule, claim=_name, operator=st.just(Operator.MATCHES), value=st.just(r"^[a-z]+(:|\d{1,3})$")),
+    st.builds(DeclaredRule, claim=_name, operator=st.just(Operator.EXISTS)),
+)
+_rules = st.lists(_rule, max_size=3).map(tuple)
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> list[Declared]:
+    """A target, a partner with a client, a trust and a mapping, and everything about them drawn."""
+    scopes = draw(
+        st.dictionaries(
+            _scope,
+            st.builds(DeclaredScope, description=_line.filter(bool), risk=st.sampled_from(Risk)),
+            min_size=1,
+            max_size=4,
+        )
+    )
+    target = DeclaredTarget(
+        name=draw(_name),
+        audience=draw(_scope),
+        title=draw(_line),
+        description=draw(st.lists(_line, max_size=3).map("\n".join)),
+        resources=draw(some(["urn:x:1", "https://a.example/?b=c", "https://b.example/v1"])),
+        lifetime=draw(seconds(30, 3600)),
+        is_active=draw(st.booleans()),
+        scopes=dict(sorted(scopes.items())),
+    )
+    partner = DeclaredPartner(
+        name=draw(_name),
+        title=draw(_line.filter(bool)),
+        state=draw(st.none() | st.sampled_from([DeclaredPartnerState.ACTIVE, DeclaredPartnerState.SUSPENDED])),
+        contact_email=draw(st.none() | st.just("o'brien+ops@kestrel.example")),
+        purpose=draw(st.lists(_line, max_size=3).map("\n".join)),
+        review_due_on=draw(st.none() | st.dates(date(2020, 1, 1), date(2040, 1, 1))),
+        default_target=draw(st.none() | st.just(target.name)),
+    )
+    return [
+        target,
+        partner,
+        draw(_clients(target, partner)),
+        trust := draw(_trusts(partner)),
+        draw(_mappings(target, trust)),
+    ]
+
+
+def _clients(target: DeclaredTarget, partner: DeclaredPartner) -> st.SearchStrategy[DeclaredClient]:
+    return st.builds(
+        DeclaredClient,
+        name=_scope,
+        title=_line,
+        partner=st.just(partner.name),
+        state=st.sampled_from(ClientState),
+        methods=some([method for method in ClientAuthentication if "secret" in method], 1).map(
+            lambda found: (*found, ClientAuthentication.PRIVATE_KEY_JWT)
+        ),
+        grant_types=some([grant for grant in GrantType if grant != GrantType.AUTHORIZATION_CODE]),
+        scopes=some(target.scopes),
+        jwks=st.just({"keys": KEYS}),
+        assertion_algorithms=some(SignatureAlgorithm).map(
+            lambda found: tuple(sorted({*found, SignatureAlgorithm.ES256}))
+        ),
+        accepts_endpoint_audience=st.booleans(),
+        serves=some([target.name]),
+    )
+
+
+def _trusts(partner: DeclaredPartner) -> st.SearchStrategy[DeclaredTrust]:
+    return st.builds(
+        DeclaredTrust,
+        name=_name,
+        partner=st.just(partner.name),
+        issuer=st.sampled_from(["https://a.example", "https://a.example/t/7/"]),
+        jwks_uri=st.none() | st.just("https://keys.example/set?v=1"),
+        audiences=some(TRICKY[:5]),
+        token_types=some(SubjectTokenType, 1),
+        algorithms=some(SignatureAlgorithm, 1),
+        rules=_rules,
+        leeway=seconds(0, 60),
+        subject_lifetime=seconds(1, 86400),
+        lifetime=seconds(1, 3600),
+        max_depth=st.integers(0, 4),
+        one_time=st.booleans(),
+        allows_foreign_chain=st.booleans(),
+        accepts_actors=st.booleans(),
+    )
+
+
+def _mappings(target: DeclaredTarget, trust: DeclaredTrust) -> st.SearchStrategy[DeclaredMapping]:
+    return st.builds(
+        DeclaredMapping,
+        name=_name,
+        partner=st.just(trust.partner),
+        trust=st.just(trust.name),
+        target=st.just(target.name),
+        position=st.integers(0, 1_000_000),
+        rules=_rules,
+        grants=st.dictionaries(_scope, some(target.scopes), max_size=3).map(lambda found: dict(sorted(found.items()))),
+        always=some(target.scopes),
+        lifetime=seconds(1, 3600),
+        allows_impersonation=st.booleans(),
+        max_depth=st.integers(0, 4),
+        subject_claim=_line.filter(bool),
+    )
+
+
+class _Undo(Exception):
+    """Rolls one example back, so that the next starts with nothing."""
+
+
+def in_force() -> list[Declared]:
+    return [item.declared for item in inventory.everything().values()]
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(configurations())
+def test_an_export_reapplies_as_unchanged_and_rebuilds_the_same_elsewhere(declarations: list[Declared]) -> None:
+    text = export(declarations)
+    with pytest.raises(_Undo), transaction.atomic():
+        assert all(step.action == "create" for step in applied(text).steps)
+        before = in_force()
+        again = export(before)
+        assert not applied(again, reinstates=True).has_changes
+        assert in_force() == before
+        raise _Undo
+    with pytest.raises(_Undo), transaction.atomic():
+        applied(again)
+        assert in_force() == before
+        raise _Undo
+
+
+def test_an_export_holds_no_secret_and_says_that_it_was_left_out() -> None:
+    applied(texts.EVERYTHING)
+    text = export(in_force())
+    assert texts.ENVIRON["KESTREL_SECRET"] not in text
+    assert "# secrets: left out" in text
+    assert text.count("# secrets:") == 1
+    assert not applied_with({}, text).has_changes
+
+
+def test_an_export_applied_elsewhere_needs_its_secrets_again() -> None:
+    applied(texts.EVERYTHING)
+    text = export(in_force()).replace("# secrets: left out", "secrets: [{env: KESTREL_SECRET}] # left out")
+    assert not applied(text).has_changes
+
+
+def test_withdrawn_and_superseded_things_are_not_exported() -> None:
+    applied(texts.EVERYTHING)
+    applied(texts.EVERYTHING.replace("ledger: [ledger:read]", "ledger: [ledger:read, ledger:write]"))
+    services.withdraw_mapping(Change(examples.ADMIN), "kestrel", "to-ledger")
+    kinds = [declared.kind for declared in in_force()]
+    assert kinds == ["Target", "Partner", "Client", "Trust"]
+
+
+def test_one_partners_export_has_its_own_and_the_targets_it_names() -> None:
+    other = texts.EVERYTHING.replace("kestrel", "fjord").replace("ledger-api", "reports-api")
+    other = other.replace("https://ledger.", "https://reports.")
+    applied(texts.EVERYTHING)
+    applied_with({"KESTREL_SECRET": "", "fjord_SECRET": "", **texts.ENVIRON}, other)
+    found = inventory.of_partner("fjord")
+    assert [name for _, _, name in found] == ["reports-api", "fjord", "fjord-settlement", "fjord-idp", "to-ledger"]
+    assert not applied(export(item.declared for item in found.values())).has_changes
