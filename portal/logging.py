@@ -1,7 +1,7 @@
 """Log lines: one JSON object each, to standard error, with no way for a secret to ride along.
 
-Exceptions are shown as a chain of types, messages and places. Local variables are never shown: a frame of the lane holds
-the caller's Authorization header (CWE-532). The processor ``redact`` is a backstop for what should not come here at all.
+Exceptions are shown as a chain of types, messages and places. Local variables are never shown: a frame of the lane
+holds the caller's Authorization header (CWE-532). The processor ``redact`` is a backstop for what should not come here.
 """
 
 from __future__ import annotations

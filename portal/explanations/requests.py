@@ -28,6 +28,11 @@ REQUESTS: Final[Mapping[Reason, Explanation]] = {
         _("The body is larger than any exchange needs, so it was not read."),
         _("Look for a token that collects claims without end, such as one with every group of a person."),
     ),
+    Reason.REQUEST_TOO_SLOW: Explanation(
+        _("Request too slow"),
+        _("The body did not arrive within ten seconds, so it was not waited for."),
+        _("Look at the network between the caller and this endpoint. A steady stream of these is a slow-sender attack."),
+    ),
     Reason.PARAMETER_REPEATED: Explanation(
         _("Parameter sent twice"),
         _("A parameter that may come once came more than once. Only audience and resource may repeat."),
@@ -127,6 +132,11 @@ REQUESTS: Final[Mapping[Reason, Explanation]] = {
         _("Grant type not allowed"),
         _("The client is known, but not registered for this grant type."),
         _("Add the grant type to the client, if it should have it."),
+    ),
+    Reason.GRANT_REFUSED: Explanation(
+        _("Code or refresh token refused"),
+        _("The authorization code or refresh token is unknown, expired, used before, or another client's."),
+        _("Start the sign-in again. A refresh token that came twice ends its whole family: find out who else has it."),
     ),
     Reason.PROOF_INVALID: Explanation(
         _("Proof of possession refused"),

@@ -39,6 +39,7 @@ RULES: Final[Mapping[Rule, _StrPromise]] = {
 GROUPS: Final[Mapping[str, _StrPromise]] = {
     "request": _("The request"),
     "client": _("The client"),
+    "grant": _("The code or refresh token"),
     "proof": _("Proof of possession"),
     "token": _("The token"),
     "policy": _("The rules"),

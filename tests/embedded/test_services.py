@@ -68,35 +68,33 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(params=["reachable", "inside a folder of its owner alone", "too long for a socket"])
-def running(folder: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
-    inside = folder / "checkout"
-    if request.param == "inside a folder of its owner alone":
-        inside.mkdir(mode=0o700)
-    elif request.param == "too long for a socket":
-        inside = inside / LONG
-    before = _modes(folder)
-    running = Running(inside / "var")
-    running.start()
-    yield running
-    running.stop()
-    assert before.items() <= _modes(folder).items(), "a permission outside our own directories was changed"
-    if running.places.temporary:
-        shutil.rmtree(running.places.temporary, ignore_errors=True)
+@pytest.fixture(scope="module", params=["reachable", "inside a folder of its owner alone", "too long for a socket"])
+def running(request: pytest.FixtureRequest) -> Iterator[Running]:
+    with readable_folder() as folder:
+        inside = folder / "checkout"
+        if request.param == "inside a folder of its owner alone":
+            inside.mkdir(mode=0o700)
+        elif request.param == "too long for a socket":
+            inside = inside / LONG
+        before = _modes(folder)
+        running = Running(inside / "var")
+        running.start()
+        yield running
+        running.stop()
+        assert before.items() <= _modes(folder).items(), "a permission outside our own directories was changed"
+        if running.places.temporary:
+            shutil.rmtree(running.places.temporary, ignore_errors=True)
 
 
-def test_the_servers_start_work_and_leave_nothing(running: Running) -> None:
+def test_the_servers_work_as_an_unprivileged_user(running: Running) -> None:
     with psycopg.connect(running.postgres.url(APPLICATION)) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (APPLICATION,)
     with psycopg.connect(running.postgres.url(OWNER), autocommit=True) as connection:
-        connection.execute("CREATE TABLE t ()")
+        connection.execute("CREATE TABLE mine ()")
     with RedisClient(unix_socket_path=str(running.redis.socket)) as client:
         assert client.set("key", "value")
     assert running.users() == {running.account.uid}
     assert 0 not in running.users()
-    running.stop()
-    assert remaining(running.places.var) == []
-    assert list(running.places.sockets.iterdir()) == []
 
 
 def test_data_sockets_and_temporary_directory_are_private(running: Running) -> None:
@@ -111,22 +109,21 @@ def test_data_sockets_and_temporary_directory_are_private(running: Running) -> N
 def test_nobody_listens_on_tcp(running: Running) -> None:
     with psycopg.connect(running.postgres.url(APPLICATION)) as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
-    with RedisClient(unix_socket_path=str(running.redis.socket)) as client:
-        assert client.config_get("port") == {b"port": b"0"}
+    with RedisClient(unix_socket_path=str(running.redis.socket), decode_responses=True) as client:
+        assert client.config_get("port") == {"port": "0"}
 
 
-def test_a_second_start_finds_the_data_of_the_first(running: Running) -> None:
+def test_stopping_leaves_nothing_and_a_second_start_finds_the_data_of_the_first(running: Running) -> None:
     with psycopg.connect(running.postgres.url(OWNER)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     running.stop()
+    assert remaining(running.places.var) == []
+    assert list(running.places.sockets.iterdir()) == []
     again = Running(running.places.var, running.places.temporary)
     assert again.places == running.places
-    again.start()
-    try:
-        with psycopg.connect(again.postgres.url(OWNER)) as connection:
-            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
-    finally:
-        again.stop()
+    running.start()
+    with psycopg.connect(again.postgres.url(OWNER)) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
 def test_the_embedded_server_is_durable_and_the_tests_server_is_not(running: Running) -> None:

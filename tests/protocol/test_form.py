@@ -28,7 +28,7 @@ def test_a_form_means_what_pythons_encoder_wrote(values: dict[str, str]) -> None
     assert all(form.get(name) == (value or None) for name, value in values.items())
 
 
-@given(body=st.text("ab=&%+2c5", max_size=24))
+@given(body=st.lists(st.sampled_from(["a", "b", "=", "&", "%2B", "%61", "+", "%", "%c3%a9"]), max_size=14).map("".join))
 def test_a_form_reads_like_pythons_parser_or_is_refused_for_a_repetition(body: str) -> None:
     pairs = parse_qsl(body, keep_blank_values=True)
     names = [name for name, _ in pairs]
@@ -41,10 +41,12 @@ def test_a_form_reads_like_pythons_parser_or_is_refused_for_a_repetition(body: s
 
 @given(body=st.binary(max_size=40))
 def test_any_body_is_a_form_or_refused_in_protocol_words(body: bytes) -> None:
+    reason = None
     try:
         parse_form(body)
     except OAuthError as error:
-        assert error.reason in {Reason.REQUEST_MALFORMED, Reason.PARAMETER_REPEATED}
+        reason = error.reason
+    assert reason in {None, Reason.REQUEST_MALFORMED, Reason.PARAMETER_REPEATED}
 
 
 @rule(2, "RFC 6749", "3.2")

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is out of step")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401, ARG002 - Django's contract
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's contract
         stale = []
         for name, render in PAGES.items():
             path = Path(settings.BASE_DIR) / "docs" / name
