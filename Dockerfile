@@ -20,6 +20,7 @@ RUN DJANGO_SETTINGS_MODULE=portal.settings.test /venv/bin/python manage.py colle
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=portal.settings.base
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin handover
 COPY --from=build /venv /venv
 COPY --from=build /app /app

@@ -29,7 +29,7 @@ class DatabaseClock:
 
     def adjust(self, sampled: datetime) -> None:
         """Take a new sample. It never makes time run backwards here: an earlier sample waits until time catches up."""
-        self._sampled, self._taken = max(sampled, self.now()) if sampled < self.now() else sampled, monotonic()
+        self._sampled, self._taken = max(sampled, self.now()), monotonic()
 
 
 def utc(seconds: int) -> datetime:

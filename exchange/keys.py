@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from partners.changes import Change
 
 NONCE_LENGTH: Final = 12
-KEY_CREATION_LOCK: Final = 4243
+KEY_CREATION_LOCK: Final = 4252
 ACCESS_TOKEN_TYPE: Final = "at+jwt"
 
 

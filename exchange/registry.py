@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from exchange.protocol.request import TokenExchangeRequest
-    from partners.selectors import Configuration, PartnerConfiguration, RegisteredClient, TrustedIssuer
+    from partners.selectors import Configuration, PartnerConfiguration, RegisteredClient
     from policy.facts import Actor
     from policy.mapping import ScopeMapping
     from policy.parties import Client, Target
@@ -101,43 +101,66 @@ class Registry:
 
 
 def build(previous: Registry | None, moved: Configuration, *, issuer: str, ceiling: timedelta) -> Registry:
-    """The snapshot after ``moved``: what did not move is taken over from ``previous``."""
-    partners = {} if previous is None else dict(previous.partners)
-    partners.update(moved.partners)
+    """The snapshot after ``moved``: what did not move is taken over from ``previous``, untouched."""
+    index = _Index.copy_of(previous)
+    for owner, configuration in moved.partners.items():
+        index.leave_out(previous.partners.get(owner) if previous else None)
+        index.take_in(configuration, issuer)
     if moved.targets is None and previous is not None:
         targets = previous.targets
     else:
         targets = {name: target for target in moved.targets or () for name in (target.audience, *target.resources)}
-    rings = {
-        key_set.id: key_ring(key_set.keys, is_fetched=key_set.is_fetched, usable_until=key_set.usable_until)
-        for configuration in partners.values()
-        for key_set in configuration.key_sets
-    }
     return Registry(
         epoch=moved.epoch,
         issuer=issuer,
         token_endpoint=issuer + TOKEN_PATH,
         ceiling=ceiling,
         targets=targets,
-        partners=partners,
-        clients={entry.client.client_id: entry for c in partners.values() for entry in c.clients},
-        issuers={
-            (entry.trust.partner.id, entry.trust.issuer): _issuer(entry, rings, issuer)
-            for configuration in partners.values()
-            for entry in configuration.issuers
-        },
-        key_rings=rings,
+        partners={**(previous.partners if previous else {}), **moved.partners},
+        clients=index.clients,
+        issuers=index.issuers,
+        key_rings=index.key_rings,
     )
 
 
 TOKEN_PATH: Final = "/oauth/token"
 
 
-def _issuer(entry: TrustedIssuer, rings: Mapping[UUID, KeyRing], ours: str) -> Issuer:
-    return Issuer(
-        trust=entry.trust,
-        mappings=entry.mappings,
-        key_source_id=entry.key_source_id,
-        keys=rings.get(entry.key_source_id, EMPTY),
-        audiences=entry.trust.audiences | {ours},
-    )
+@dataclass(slots=True)
+class _Index:
+    """The look-up tables of a registry in the making: copied whole, then changed for the partners that moved."""
+
+    clients: dict[str, RegisteredClient]
+    issuers: dict[tuple[UUID, str], Issuer]
+    key_rings: dict[UUID, KeyRing]
+
+    @classmethod
+    def copy_of(cls, registry: Registry | None) -> _Index:
+        if registry is None:
+            return cls({}, {}, {})
+        return cls(dict(registry.clients), dict(registry.issuers), dict(registry.key_rings))
+
+    def leave_out(self, configuration: PartnerConfiguration | None) -> None:
+        if configuration is None:
+            return
+        for client in configuration.clients:
+            self.clients.pop(client.client.client_id, None)
+        for entry in configuration.issuers:
+            self.issuers.pop((entry.trust.partner.id, entry.trust.issuer), None)
+        for key_set in configuration.key_sets:
+            self.key_rings.pop(key_set.id, None)
+
+    def take_in(self, configuration: PartnerConfiguration, ours: str) -> None:
+        for key_set in configuration.key_sets:
+            ring = key_ring(key_set.keys, is_fetched=key_set.is_fetched, usable_until=key_set.usable_until)
+            self.key_rings[key_set.id] = ring
+        for client in configuration.clients:
+            self.clients[client.client.client_id] = client
+        for entry in configuration.issuers:
+            self.issuers[entry.trust.partner.id, entry.trust.issuer] = Issuer(
+                trust=entry.trust,
+                mappings=entry.mappings,
+                key_source_id=entry.key_source_id,
+                keys=self.key_rings.get(entry.key_source_id, EMPTY),
+                audiences=entry.trust.audiences | {ours},
+            )

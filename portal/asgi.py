@@ -19,6 +19,7 @@ django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402 - Django is set up by now
 
+from exchange import jwks  # noqa: E402
 from exchange.answering import Answerer  # noqa: E402
 from exchange.lane import Lane  # noqa: E402
 from exchange.ledger import Ledger  # noqa: E402
@@ -48,7 +49,7 @@ class Application:
         self._lane = Lane(
             self._snapshots, answerer, django_application, issuer=config.issuer, trusted=config.trusted_proxies
         )
-        self._watching: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send one connection to its lane."""
@@ -74,13 +75,13 @@ class Application:
         with suppress(SnapshotUnavailable):
             await self._snapshots.catch_up()
         await self._connection.open()
-        self._watching = asyncio.create_task(self._snapshots.watch())
+        self._background = [asyncio.create_task(self._snapshots.watch()), asyncio.create_task(jwks.stand_in())]
 
     async def _stop(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._background:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watching
+                await task
         await self._ledger.close()
 
 

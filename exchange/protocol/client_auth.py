@@ -47,7 +47,10 @@ def present(authorization: tuple[str, ...], form: Form) -> Credentials:
     Raises ``InvalidRequest`` for more than one method or for two different client ids (rule 6), ``InvalidClient`` for
     none or for something unreadable.
     """
-    offered = [found for found in (_basic(authorization), _post(form), _assertion(form)) if found is not None]
+    basic = _basic(authorization)
+    if basic is not None and offers_credentials((), form):
+        raise refusal(Reason.CREDENTIALS_SEVERAL, Rule.CLIENT, "one client authentication method", "header and body")
+    offered = [found for found in (basic, _post(form), _assertion(form)) if found is not None]
     if len(offered) > 1:
         received = ", ".join(found.method for found in offered)
         raise refusal(Reason.CREDENTIALS_SEVERAL, Rule.CLIENT, "one client authentication method", received)

@@ -91,13 +91,18 @@ def _verify(jws: CompactJws) -> str:
 
 
 def _normal(url: JSON) -> tuple[str, str, int | None, str] | None:
-    """A URL without query and fragment, its case and default port made equal (RFC 9449 section 4.3, rule 97)."""
-    if not isinstance(url, str):
+    """A URL without query and fragment, its case and default port made equal (RFC 9449 section 4.3, rule 97).
+
+    None for what ``urlsplit`` would read more kindly than it is written: blanks, control characters, a user.
+    """
+    if not isinstance(url, str) or not url.isprintable() or " " in url:
         return None
     try:
         parts = urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme.lower())
+        port = {"https": 443, "http": 80}.get(parts.scheme.lower()) if parts.port is None else parts.port
     except ValueError:
+        return None
+    if "@" in parts.netloc:
         return None
     return parts.scheme.lower(), (parts.hostname or "").lower(), port, parts.path or "/"
 

@@ -53,8 +53,15 @@ def parse_object(text: bytes) -> dict[str, JSON]:
     if not isinstance(parsed, dict):
         raise NotStrictJson("not an object")
     if text.count(b'":') != len(parsed) or any(blank in text for blank in _SPACED_COLONS):
-        _decoder.decode(text.decode())
+        _check_members(text)
     return parsed
+
+
+def _check_members(text: bytes) -> None:
+    try:
+        _decoder.decode(text.decode())
+    except ValueError as error:  # an integer of thousands of digits, besides what the decoder itself refuses
+        raise NotStrictJson(str(error)) from error
 
 
 def _check_depth(text: bytes) -> None:

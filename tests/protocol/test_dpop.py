@@ -13,24 +13,29 @@ from exchange.protocol.errors import InvalidDpopProof
 from exchange.spending import Purpose
 from policy.reasons import Reason
 from tests.conformance.rules import rule
-from tests.signers import Signer, make_key
+from tests.signers import encode, make_key
 
 NOW = datetime(2031, 5, 4, 12, 0, tzinfo=UTC)
 URL = "https://handover.example/oauth/token"
-HOLDER = Signer("holder", make_key("ES256"))
+HOLDER = make_key("ES256")
 STRANGER = make_key("ES256")
 RSA = RSAKey.generate_key(2048)
 
 
 def proof(*, key: Any = None, **changes: Any) -> str:
     """A good proof, unless a claim or a ``header`` member is changed; None leaves it out."""
-    signing = key or HOLDER.key
+    signing = key or HOLDER
     public = signing.as_dict(private=False)
     header = {"alg": public.get("alg", "ES256"), "typ": "dpop+jwt", "kid": None, "jwk": public} | changes.pop(
         "header", {}
     )
     claims = {"jti": "one", "htm": "POST", "htu": URL, "iat": int(NOW.timestamp())} | changes
-    return HOLDER.sign({name: value for name, value in claims.items() if value is not None}, key=signing, **header)
+    real = {"RSA": "RS256", "secp256k1": "ES256K"}.get(str(public.get("crv", public["kty"])), str(public.get("alg")))
+    return encode(present(header), present(claims), signing, algorithm=real)
+
+
+def present(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def prove(*proofs: str, url: str = URL) -> Binding | None:
@@ -85,7 +90,7 @@ BAD_HEADERS = {
     "an algorithm that does not exist": {"alg": "es256"},
     "an algorithm that is a list": {"alg": ["ES256"]},
     "no key": {"jwk": None},
-    "a private key": {"jwk": HOLDER.key.as_dict(private=True)},
+    "a private key": {"jwk": HOLDER.as_dict(private=True)},
     "a key as text": {"jwk": "key"},
     "a key without coordinates": {"jwk": {"kty": "EC", "crv": "P-256"}},
     "a point off the curve": {"jwk": {"kty": "EC", "crv": "P-256", "x": "AQ", "y": "AQ"}},
@@ -100,20 +105,7 @@ BAD_HEADERS = {
 @rule(96, "RFC 9449", "4.2")
 @pytest.mark.parametrize("header", BAD_HEADERS.values(), ids=BAD_HEADERS.keys())
 def test_its_header_says_type_algorithm_and_public_key(header: dict[str, Any]) -> None:
-    key = HOLDER.key
-    sound = {name: value for name, value in header.items() if name != "alg"}
-    text = proof(key=key, header=sound) if "alg" not in header else _relabelled(header["alg"])
-    refused(text)
-
-
-def _relabelled(alg: Any) -> str:
-    """A proof whose header names an algorithm that its signature is not of."""
-    import orjson  # noqa: PLC0415
-
-    from exchange.protocol.compact import encode_segment  # noqa: PLC0415
-
-    header = {"alg": alg, "typ": "dpop+jwt", "jwk": HOLDER.key.as_dict(private=False)}
-    return encode_segment(orjson.dumps(header)).decode() + "." + proof().partition(".")[2]
+    refused(proof(header=header))
 
 
 def test_an_rsa_key_is_not_taken_even_with_an_algorithm_of_its_own() -> None:
@@ -186,7 +178,7 @@ def test_the_ends_of_the_window_belong_to_it(offset: timedelta) -> None:
 
 @rule(105, "RFC 9449", "4.2")
 def test_what_a_proof_says_beyond_is_ignored() -> None:
-    key = {**HOLDER.key.as_dict(private=False), "x5t": "abc", "extra": 1}
+    key = {**HOLDER.as_dict(private=False), "x5t": "abc", "extra": 1}
     assert prove(proof(extra={"a": 1}, nbf="soon", header={"cty": "x", "extra": [1], "jwk": key})) is not None
 
 
