@@ -14,6 +14,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
@@ -108,6 +109,7 @@ class Partner(Row):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["slug"]
+        indexes: ClassVar[list[models.Index]] = [models.Index(Lower("name"), "slug", name="partner_by_name")]
         constraints: ClassVar[list[models.BaseConstraint]] = [one_of("state", PartnerState, "partner_state_is_known")]
 
     def __str__(self) -> str:

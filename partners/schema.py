@@ -31,7 +31,7 @@ class FieldSchema:
     refers_to: Kind | None
 
 
-def fields_of(declaration: type[Declared]) -> tuple[FieldSchema, ...]:
+def fields_of(declaration: type) -> tuple[FieldSchema, ...]:
     """The fields of a kind of declaration, in the order of the documents."""
     hints = get_type_hints(declaration, include_extras=True)
     return tuple(_field(item.name, hints[item.name], _default(item)) for item in fields(declaration))

@@ -12,9 +12,11 @@ from exchange import keys
 from exchange.protocol.request import TOKEN_EXCHANGE
 from partners import models, secrets
 from partners.changes import changing
+from tests import heron as herons
 from tests.signers import Signer, make_key, public_jwks
 
 if TYPE_CHECKING:
+    from tests.heron import Heron
     from partners.changes import Change
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -33,6 +35,7 @@ class World:
     other_idp: Signer = field(default_factory=lambda: Signer("https://idp.fjord.example", make_key("ES256")))
     backend: Signer = field(default_factory=lambda: Signer("kestrel-backend"))
     secret: str = field(default_factory=lambda: random.token_urlsafe(32))
+    heron: Heron = field(init=False)
 
     @property
     def token_endpoint(self) -> str:
@@ -64,6 +67,7 @@ def build(issuer: str) -> World:
         add_mapping(other, targets["ledger"], "ledger", allows_impersonation=True)
         idle = _partner(change, "idle", state="suspended")
         add_client(idle, "idle-backend", secret=world.secret)
+        world.heron = herons.build(change, targets, world.secret)
     return world
 
 

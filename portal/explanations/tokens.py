@@ -51,7 +51,7 @@ TOKENS: Final[Mapping[Reason, Explanation]] = {
     Reason.KEYS_UNAVAILABLE: Explanation(
         _("Issuer's keys not available"),
         _("The issuer's key set could not be fetched for so long that the keys held here are no longer believed."),
-        _("See the last error at the trust. Exchanges work again after the next successful fetch."),
+        _("The trust shows what the last fetch met. Exchanges work again after the next good one."),
     ),
     Reason.SIGNATURE_WRONG: Explanation(
         _("Signature wrong"),

@@ -94,13 +94,14 @@ OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 IS_SECURE = HANDOVER.issuer.startswith("https://")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(os.environ["HANDOVER_VAR"]) / "static" if "HANDOVER_VAR" in os.environ else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 CACHES: dict[str, dict[str, Any]] = {
     "default": {

@@ -126,7 +126,7 @@ _names = st.lists(st.sampled_from(sorted(_VARIATIONS)), unique=True)
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(
     first=_names,

@@ -11,6 +11,7 @@ from playwright.sync_api import sync_playwright
 from portal.roles import Role
 from tests.e2e import portal_server
 from tests.portal.organisation import PASSWORD
+from tests.static_files import collected, shared_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,9 +30,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 @pytest.fixture(scope="session")
 def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The static files as an installation serves them."""
-    directory = tmp_path_factory.mktemp("static")
-    portal_server.collect_static_files(directory)
-    return directory
+    return collected(shared_directory(tmp_path_factory) / "static")
 
 
 @pytest.fixture(scope="session")

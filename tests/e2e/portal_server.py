@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from django.core.management import call_command
-
 from tests import services as plugin
 from tests.exchange_server import ROOT
 from tests.portal import organisation as organisations
@@ -34,17 +32,6 @@ class PortalServer:
 
     url: str
     organisation: Organisation
-
-
-def collect_static_files(directory: Path) -> None:
-    """What ``manage.py collectstatic`` makes for an installation: hashed names, compressed copies, the manifest."""
-    from django.conf import settings  # noqa: PLC0415 - the settings in use now
-
-    before, settings.STATIC_ROOT = settings.STATIC_ROOT, str(directory)
-    try:
-        call_command("collectstatic", interactive=False, verbosity=0)
-    finally:
-        settings.STATIC_ROOT = before
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.claim_rules import Verdict
@@ -174,7 +174,6 @@ def is_no_wider(outcome: Outcome, than: Outcome) -> bool:
 
 @cites(49, "RFC 8693", "2.1")
 @cites(48, "RFC 8693", "4.1")
-@settings(max_examples=200)
 @given(facts=FACTS)
 def test_granted_scope_is_within_request_mapping_target_and_client(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)
@@ -286,7 +285,6 @@ def test_the_steps_are_in_order_and_end_at_the_rule_that_refused(facts: Facts[Hy
 
 @cites(46, "RFC 8693", "4.1")
 @cites(38, "RFC 8693", "4.1")
-@settings(max_examples=200)
 @given(facts=FACTS)
 def test_an_issued_chain_is_short_without_loops_and_of_identities_only(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)

@@ -28,7 +28,7 @@ def test_a_form_means_what_pythons_encoder_wrote(values: dict[str, str]) -> None
     assert all(form.get(name) == (value or None) for name, value in values.items())
 
 
-@given(body=st.lists(st.sampled_from(["a", "b", "=", "&", "%2B", "%61", "+", "%", "%c3%a9"]), max_size=14).map("".join))
+@given(body=st.lists(st.sampled_from(["a", "b", "=", "&", "%2B", "%61", "+", "%c3%a9"]), max_size=14).map("".join))
 def test_a_form_reads_like_pythons_parser_or_is_refused_for_a_repetition(body: str) -> None:
     pairs = parse_qsl(body, keep_blank_values=True)
     names = [name for name, _ in pairs]

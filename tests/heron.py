@@ -1,0 +1,95 @@
+"""A second organisation for exchange tests: partner heron, whose trusts differ in what they allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from partners import models
+from tests import world as worlds
+from tests.signers import Key, Signer, make_key, public_jwks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from partners.changes import Change
+
+LOGIN_AUDIENCE = "heron-portal"
+"""What heron's login service names in its ID tokens: the id that our client has there."""
+
+ANYBODY: dict[str, Any] = {"rules": [], "default_scopes": ["ledger.read"]}
+
+
+@dataclass
+class Heron:
+    """Who signs for heron. Its client ``heron-gateway`` has the secret of the world; the others have keys."""
+
+    people: Signer = field(default_factory=lambda: Signer("https://people.heron.example"))
+    """Delegation required, chains of up to four; may_act and act together are refused."""
+    services: Signer = field(default_factory=lambda: Signer("https://services.heron.example"))
+    """Chains of one; impersonation allowed."""
+    robots: Signer = field(default_factory=lambda: Signer("https://robots.heron.example"))
+    """Its tokens may be presented as actor by any client of heron."""
+    once: Signer = field(default_factory=lambda: Signer("https://once.heron.example"))
+    """One-time tokens."""
+    other_once: Signer = field(default_factory=lambda: Signer("https://other-once.heron.example"))
+    """One-time tokens of another issuer."""
+    login: Signer = field(default_factory=lambda: Signer("https://login.heron.example"))
+    """ID tokens only, for the audience ``heron-portal``."""
+    strict: Signer = field(default_factory=lambda: Signer("https://strict.heron.example"))
+    """A rule of the trust: tier is gold; and a condition of its mapping: team is a list that holds blue."""
+    gateway: Signer = field(default_factory=lambda: Signer("heron-gateway"))
+    legacy: Signer = field(default_factory=lambda: Signer("heron-legacy"))
+    """May name the token endpoint as the audience of its assertions."""
+    keys: dict[str, Key] = field(default_factory=lambda: {alg: make_key(alg) for alg in ALGORITHMS})
+    """One key per algorithm, all of one issuer."""
+
+    @property
+    def many(self) -> Signer:
+        """The issuer that signs with every algorithm there is."""
+        return Signer("https://many.heron.example", self.keys["ES256"])
+
+
+ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512", "Ed25519")
+
+
+def build(change: Change, targets: Mapping[str, models.Target], secret: str) -> Heron:
+    """Write heron into the database in use."""
+    heron, ledger = Heron(), targets["ledger"]
+    partner = models.Partner.objects.create(slug="heron", name="Heron", state="active", default_target=ledger)
+    change.touch(partner.id)
+    people = worlds.add_trust(partner, heron.people, name="people", max_depth=4)
+    worlds.add_mapping(people, ledger, "people", max_depth=4, **ANYBODY)
+    trusts: list[tuple[str, Signer, dict[str, Any]]] = [
+        ("services", heron.services, {"max_depth": 1}),
+        ("robots", heron.robots, {"max_depth": 4, "accepts_actors": True}),
+        ("once", heron.once, {"one_time": True}),
+        ("other-once", heron.other_once, {"one_time": True}),
+        ("login", heron.login, {"token_types": [worlds.ID_TOKEN], "audiences": [LOGIN_AUDIENCE]}),
+    ]
+    for name, signer, fields in trusts:
+        trust = worlds.add_trust(partner, signer, name=name, **fields)
+        worlds.add_mapping(trust, ledger, name, allows_impersonation=True, **ANYBODY)
+    _strict(partner, heron.strict, ledger)
+    _many(partner, heron, ledger)
+    clients: dict[str, Any] = {"secret": secret, "jwks": public_jwks(heron.gateway.key)}
+    worlds.add_client(partner, "heron-gateway", **clients)
+    legacy = public_jwks(heron.legacy.key)
+    worlds.add_client(partner, "heron-legacy", jwks=legacy, accepts_endpoint_audience=True)
+    worlds.add_client(partner, "heron-keyless", methods=["private_key_jwt"])
+    worlds.add_client(partner, "heron-noscope", secret=secret, scopes=[])
+    return heron
+
+
+def _strict(partner: models.Partner, signer: Signer, ledger: models.Target) -> None:
+    gold = [{"claim": "tier", "operator": "equals", "value": "gold"}]
+    blue = [{"claim": "team", "operator": "contains", "value": "blue"}]
+    trust = worlds.add_trust(partner, signer, name="strict", rules=gold)
+    worlds.add_mapping(trust, ledger, "strict", allows_impersonation=True, **{**ANYBODY, "rules": blue})
+
+
+def _many(partner: models.Partner, heron: Heron, ledger: models.Target) -> None:
+    source = models.KeySource.objects.create(partner=partner, method="uploaded", jwks=public_jwks(*heron.keys.values()))
+    accepted = [*ALGORITHMS, "EdDSA", "RS384"]
+    trust = worlds.add_trust(partner, heron.many, name="many", key_source=source, algorithms=accepted)
+    worlds.add_mapping(trust, ledger, "many", allows_impersonation=True, **ANYBODY)
