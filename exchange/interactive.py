@@ -39,13 +39,15 @@ class Validator(OAuth2Validator):
         """Every confidential client must authenticate; a public one must not pretend to."""
         if authenticated.get() is not None:
             return True
-        application = self._load_application(request.client_id, request)
+        application = self._load_application(request.client_id, request)  # type: ignore[no-untyped-call]
         return application is None or application.client_type == application.CLIENT_CONFIDENTIAL
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:  # noqa: ANN401, ARG002
         """Whether we authenticated this request's client. The toolkit's own secret is never looked at."""
         client = authenticated.get()
-        return client is not None and self._load_application(client.client.client_id, request) is not None
+        if client is None:
+            return False
+        return self._load_application(client.client.client_id, request) is not None  # type: ignore[no-untyped-call]
 
 
 def authenticate(

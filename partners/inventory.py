@@ -22,7 +22,7 @@ from partners.declarations import (
     DeclaredTarget,
     DeclaredTrust,
 )
-from partners.states import ClientState, KeyMethod, MappingState, TrustState
+from partners.states import ClientState, KeyMethod, MappingState, PartnerState, TrustState
 from partners.vocabulary import (
     ClientType,
     DeclaredPartnerState,
@@ -65,7 +65,7 @@ def everything() -> dict[Key, Found]:
     """All targets, partners, clients, trusts and mappings in force, in the order in which they are written."""
     found: list[tuple[Declared, bool]] = [
         *((target(row), True) for row in models.Target.objects.prefetch_related("scopes")),
-        *((partner(row), row.state == models.Partner.State.ACTIVE) for row in _partners()),
+        *((partner(row), row.state == PartnerState.ACTIVE) for row in _partners()),
         *((client(row), row.state == ClientState.ACTIVE) for row in _clients()),
         *((trust(row), True) for row in _trusts()),
         *((mapping(row), True) for row in _mappings()),

@@ -94,11 +94,9 @@ class Scope(models.Model):
 class Partner(Row):
     """An organisation whose systems exchange tokens here."""
 
-    State = PartnerState
-
     slug = models.CharField(max_length=63, unique=True, validators=[slug_validator])
     name = models.CharField(max_length=120)
-    state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
+    state = models.CharField(max_length=12, choices=PartnerState.choices, default=PartnerState.DRAFT)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     contact_email = models.EmailField(blank=True)
     purpose = models.TextField(blank=True, max_length=2000)
@@ -160,13 +158,11 @@ class Client(AbstractApplication):
     The toolkit's ``client_secret`` stays unusable: secrets are rows of ``ClientSecret``, two live at a time.
     """
 
-    State = ClientState
-
     id = models.UUIDField(  # type: ignore[assignment]  # the toolkit counts; our public ids are UUIDs
         primary_key=True, default=uuid7, editable=False
     )
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="clients", null=True, blank=True)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    state = models.CharField(max_length=10, choices=ClientState.choices, default=ClientState.ACTIVE)
     methods = ArrayField(
         models.CharField(max_length=40), default=list, help_text="Registered client authentication methods."
     )
@@ -192,7 +188,7 @@ class Client(AbstractApplication):
 
     def is_usable(self, request: object) -> bool:  # noqa: ARG002 - the toolkit's signature
         """Whether the toolkit may serve this client: it and its partner are active."""
-        return self.state == self.State.ACTIVE and (self.partner is None or self.partner.state == Partner.State.ACTIVE)
+        return self.state == ClientState.ACTIVE and (self.partner is None or self.partner.state == PartnerState.ACTIVE)
 
 
 class ClientSecret(models.Model):
@@ -219,11 +215,9 @@ class ClientSecret(models.Model):
 class FederationTrust(Row):
     """Our decision to accept one issuer's tokens for one partner."""
 
-    State = TrustState
-
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="trusts")
     name = models.CharField(max_length=63, validators=[slug_validator])
-    state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
+    state = models.CharField(max_length=12, choices=TrustState.choices, default=TrustState.ACTIVE)
     issuer = models.CharField(max_length=512)
     key_source = models.OneToOneField(KeySource, models.PROTECT, related_name="trust")
     audiences = ArrayField(models.CharField(max_length=255), default=list, blank=True)
@@ -263,12 +257,10 @@ class FederationTrust(Row):
 class ScopeMapping(Row):
     """One version of a mapping. Published versions are never edited: a trigger refuses all but a change of state."""
 
-    State = MappingState
-
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="mappings")
     name = models.CharField(max_length=63, validators=[slug_validator])
     version = models.PositiveIntegerField()
-    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    state = models.CharField(max_length=10, choices=MappingState.choices, default=MappingState.DRAFT)
     position = models.PositiveIntegerField(default=100, help_text="Mappings are tried in this order, then by name.")
     trust = models.ForeignKey(FederationTrust, models.PROTECT, related_name="mappings")
     target = models.ForeignKey(Target, models.PROTECT, related_name="mappings")

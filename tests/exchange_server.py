@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -38,6 +39,9 @@ class ExchangeServer:
     dsn: str
     http: httpx.Client
     process: subprocess.Popen[bytes]
+    output: Path
+    """What the server said so far; pytest shows it when the test that stops it fails."""
+    _connection: psycopg.Connection[Any] | None = None
 
     def post(self, data: Any, **options: Any) -> httpx.Response:
         """POST a form to the token endpoint: a dictionary, or pairs where a name repeats."""
@@ -75,9 +79,20 @@ class ExchangeServer:
         return ("kestrel-batch", self.world.secret)
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """What the database holds."""
-        with psycopg.connect(self.dsn) as connection:
-            return connection.execute(query, parameters).fetchall()
+        """What the database holds, whatever became of the connection that asked before."""
+        if self._connection is not None:
+            try:
+                return self._connection.execute(query, parameters).fetchall()
+            except psycopg.OperationalError:
+                self.forget()
+        self._connection = psycopg.connect(self.dsn, autocommit=True)
+        return self._connection.execute(query, parameters).fetchall()
+
+    def forget(self) -> None:
+        """Close the connection that ``rows`` uses."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def event(self, response: httpx.Response) -> dict[str, Any]:
         """The one audit event of an answer."""
@@ -118,22 +133,45 @@ def running(
             prepare()
             env = {**os.environ, "HANDOVER_ISSUER": issuer, **environment}
             dsn = os.environ["DATABASE_URL"]
+    env["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
+    try:
+        with (
+            _serving(env, port, workers) as (process, output),
+            httpx.Client(base_url=issuer, trust_env=False, timeout=10) as http,
+        ):
+            _await_ready(http, process)
+            server = ExchangeServer(issuer, world, dsn, http, process, output)
+            try:
+                yield server
+            finally:
+                server.forget()
+    finally:
+        services.drop(name)
+
+
+@contextmanager
+def _serving(environment: dict[str, str], port: int, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The server's process, and the file that it writes its log to."""
     command = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--log-level", "warning", "--no-access-log", "--lifespan", "on"]
-    env["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
-    process = subprocess.Popen(command, cwd=ROOT, env=env)
-    try:
-        with httpx.Client(base_url=issuer, trust_env=False, timeout=10) as http:
-            _await_ready(http, process)
-            yield ExchangeServer(issuer, world, dsn, http, process)
-    finally:
-        process.terminate()
+    with NamedTemporaryFile(prefix="handover-server-", suffix=".log") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        services.drop(name)
+            yield process, Path(log.name)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            _show(Path(log.name))
+
+
+def _show(output: Path) -> None:
+    """What the server said beyond the refusals it is asked for."""
+    lines = output.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    sys.stderr.writelines(line for line in lines if '"level":"info"' not in line)
 
 
 def _await_ready(http: httpx.Client, process: subprocess.Popen[bytes]) -> None:

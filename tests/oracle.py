@@ -83,7 +83,7 @@ def _check_headers(response: httpx.Response) -> None:
 
 
 def _check_secrecy(response: httpx.Response, event: dict[str, Any], issued: str = "") -> None:
-    """Neither the event nor the answer repeats a secret that came with the request; the event holds no token of ours."""
+    """Neither event nor answer repeats a secret of the request, and the event holds no token of ours."""
     recorded = json.dumps(event)
     sent = parse_qs(response.request.content.decode("utf-8", "replace"))
     for secret in (text for name in SECRETS for text in sent.get(name, ()) if len(text) > 16):

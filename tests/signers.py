@@ -14,11 +14,12 @@ from joserfc.jws import JWSRegistry
 from exchange.protocol.compact import encode_segment
 
 Key = ECKey | RSAKey | OKPKey
+RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 
 
 def make_key(alg: str = "ES256", kid: str = "") -> Key:
     """A private key for one algorithm, with ``kid``, ``alg`` and ``use`` set."""
-    parameters: dict[str, Any] = {"alg": alg, "use": "sig"}
+    parameters: Any = {"alg": alg, "use": "sig"}
     if kid:
         parameters["kid"] = kid
     kind = alg[:2]
@@ -59,17 +60,29 @@ class Signer:
         return str(self.key.as_dict()["alg"])
 
     def sign(self, claims: dict[str, Any], *, key: Key | None = None, **header: Any) -> str:
-        """A compact JWS over exactly these claims; header members given as None are left out."""
+        """A compact JWS over exactly these claims; header members given as None are left out.
+
+        The signature is of the algorithm that the header names, if this key has it, and of the key's own otherwise.
+        """
         key = key or self.key
         full = {"alg": self.alg, "kid": key.kid, "typ": "JWT"} | header
-        return encode({name: value for name, value in full.items() if value is not None}, claims, key)
+        algorithm = full["alg"] if full["alg"] in RSA_ALGORITHMS and key.key_type == "RSA" else key.as_dict()["alg"]
+        return encode(
+            {name: value for name, value in full.items() if value is not None}, claims, key, algorithm=str(algorithm)
+        )
 
     def subject_token(self, audience: Any, *, header: dict[str, Any] | None = None, **claims: Any) -> str:
         """A subject token of this issuer, valid for five minutes unless told otherwise; claims of None are left out."""
         now = int(time.time())
         full = {
-            "iss": self.issuer, "sub": "user-1", "aud": audience, "iat": now, "exp": now + 300,
-            "jti": str(uuid4()), "scope": "settle:write reports:read", "tier": "gold",
+            "iss": self.issuer,
+            "sub": "user-1",
+            "aud": audience,
+            "iat": now,
+            "exp": now + 300,
+            "jti": str(uuid4()),
+            "scope": "settle:write reports:read",
+            "tier": "gold",
         } | claims
         return self.sign({name: value for name, value in full.items() if value is not None}, **(header or {}))
 
@@ -77,6 +90,11 @@ class Signer:
         """A client assertion of this client (RFC 7523 section 3)."""
         now = int(time.time())
         full = {
-            "iss": self.issuer, "sub": self.issuer, "aud": audience, "iat": now, "exp": now + 60, "jti": str(uuid4()),
+            "iss": self.issuer,
+            "sub": self.issuer,
+            "aud": audience,
+            "iat": now,
+            "exp": now + 60,
+            "jti": str(uuid4()),
         } | claims
         return self.sign({name: value for name, value in full.items() if value is not None}, **(header or {}))

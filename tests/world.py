@@ -16,8 +16,8 @@ from tests import heron as herons
 from tests.signers import Signer, make_key, public_jwks
 
 if TYPE_CHECKING:
-    from tests.heron import Heron
     from partners.changes import Change
+    from tests.heron import Heron
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
@@ -59,7 +59,12 @@ def build(issuer: str) -> World:
         add_client(kestrel, "kestrel-app", client_type="public")
         add_mapping(trust, targets["ledger"], "ledger", allows_impersonation=True)
         add_mapping(
-            trust, targets["reports"], "reports", grants={"reports:read": ["reports.read"]}, always=[], default_scopes=[]
+            trust,
+            targets["reports"],
+            "reports",
+            grants={"reports:read": ["reports.read"]},
+            always=[],
+            default_scopes=[],
         )
         fjord = _partner(change, "fjord")
         other = add_trust(fjord, world.other_idp)
@@ -92,7 +97,10 @@ def add_trust(partner: models.Partner, signer: Signer, **fields: Any) -> models.
     """Trust an issuer by uploaded keys."""
     source = models.KeySource.objects.create(partner=partner, method="uploaded", jwks=public_jwks(signer.key))
     defaults: dict[str, Any] = {
-        "name": "idp", "issuer": signer.issuer, "token_types": [ACCESS_TOKEN, ID_TOKEN, JWT], "algorithms": [signer.alg],
+        "name": "idp",
+        "issuer": signer.issuer,
+        "token_types": [ACCESS_TOKEN, ID_TOKEN, JWT],
+        "algorithms": [signer.alg],
     }
     return models.FederationTrust.objects.create(**defaults | {"partner": partner, "key_source": source} | fields)
 
@@ -107,9 +115,14 @@ def add_client(
         methods.append("private_key_jwt")
         source = models.KeySource.objects.create(partner=partner, method="uploaded", jwks=jwks)
     defaults: dict[str, Any] = {
-        "client_type": "confidential", "authorization_grant_type": "client-credentials", "methods": methods,
-        "grant_types": [TOKEN_EXCHANGE], "scopes": ["ledger.read", "ledger.write", "reports.read"],
-        "assertion_algorithms": ["ES256"], "key_source": source, "client_secret": "",
+        "client_type": "confidential",
+        "authorization_grant_type": "client-credentials",
+        "methods": methods,
+        "grant_types": [TOKEN_EXCHANGE],
+        "scopes": ["ledger.read", "ledger.write", "reports.read"],
+        "assertion_algorithms": ["ES256"],
+        "key_source": source,
+        "client_secret": "",
     }
     client = models.Client.objects.create(partner=partner, client_id=client_id, **defaults | fields)
     if secret:
@@ -129,8 +142,11 @@ def add_secret(client: models.Client, secret: str, slot: int = 1, **fields: Any)
 def add_mapping(trust: models.FederationTrust, target: models.Target, name: str, **fields: Any) -> models.ScopeMapping:
     """Publish a mapping of a trust to a target."""
     defaults: dict[str, Any] = {
-        "version": 1, "state": "published", "rules": [{"claim": "tier", "operator": "equals", "value": "gold"}],
-        "grants": {"settle:write": ["ledger.read", "ledger.write"]}, "always": ["ledger.read"],
+        "version": 1,
+        "state": "published",
+        "rules": [{"claim": "tier", "operator": "equals", "value": "gold"}],
+        "grants": {"settle:write": ["ledger.read", "ledger.write"]},
+        "always": ["ledger.read"],
         "default_scopes": ["ledger.read"],
     }
     return models.ScopeMapping.objects.create(

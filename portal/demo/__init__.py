@@ -1,1 +1,1 @@
-"""The demo organisation Meridian, and the identity provider of its demo partners: another organisation's own program."""
+"""The demo organisation Meridian, and the identity provider of its demo partners: a program of its own."""

@@ -19,7 +19,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from joserfc import jwt
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from portal.demo.partner_people import CLIENTS, USERS
 
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from joserfc.jwk import KeyParameters
+
     from portal.demo.partner_people import User
 
-    Key = RSAKey | ECKey | OKPKey
+    Key = RSAKey | ECKey
 
 TOKEN_LIFETIME: Final = 600
-ALGORITHMS: Final = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
+ALGORITHMS: Final = ("RS256", "PS256", "ES256", "ES384")
 
 
 class Fault(StrEnum):
@@ -57,11 +59,9 @@ class SigningKey:
     @classmethod
     def generate(cls, algorithm: str) -> SigningKey:
         """A fresh key with a random ``kid``."""
-        members = {"kid": secrets.token_hex(8), "alg": algorithm, "use": "sig"}
+        members: KeyParameters = {"kid": secrets.token_hex(8), "alg": algorithm, "use": "sig"}
         if algorithm.startswith("ES"):
             key: Key = ECKey.generate_key({"ES256": "P-256", "ES384": "P-384"}[algorithm], members)
-        elif algorithm == "EdDSA":
-            key = OKPKey.generate_key("Ed25519", members)
         else:
             key = RSAKey.generate_key(2048, members)
         return cls(key=key, algorithm=algorithm)
@@ -149,13 +149,13 @@ class IdentityProvider:
         header = {"alg": signer.algorithm, "kid": signer.kid, "typ": "at+jwt", **(headers or {})}
         return jwt.encode(header, dict(claims), signer.key, algorithms=[signer.algorithm])
 
-    def access_token(self, subject: str, *, key: SigningKey | None = None, **claims: Any) -> str:
+    def access_token(self, subject: str, *, key: SigningKey | None = None, **claims: object) -> str:
         """An access token (RFC 9068) for Handover, with the given claims added or put in place of the usual ones."""
         return self.sign(self._usual(subject, self.audience, claims), key=key)
 
-    def id_token(self, subject: str, client_id: str, *, key: SigningKey | None = None, **claims: Any) -> str:
-        """An ID token for a client."""
-        return self.sign(self._usual(subject, client_id, claims), key=key, headers={"typ": "JWT"})
+    def id_token(self, subject: str, audience: str, *, key: SigningKey | None = None, **claims: object) -> str:
+        """An ID token for a client, which is its audience."""
+        return self.sign(self._usual(subject, audience, claims), key=key, headers={"typ": "JWT"})
 
     def user_claims(self, user: str, scopes: Iterable[str]) -> dict[str, Any]:
         """What a token says about a user. Raises ``KeyError`` for somebody unknown."""
@@ -226,8 +226,7 @@ def write_private(place: Path, text: str, *, replaces: bool = True) -> None:
 
 
 def _import(jwk: dict[str, Any]) -> Key:
-    kinds: dict[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
-    return kinds[jwk["kty"]].import_key(jwk)
+    return ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
 
 
 if __name__ == "__main__":

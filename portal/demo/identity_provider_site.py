@@ -220,7 +220,13 @@ async def _send(send: Send, status: int, chunks: AsyncIterator[bytes], headers: 
 
 def _server(provider: IdentityProvider) -> uvicorn.Server:
     config = uvicorn.Config(
-        Site(provider), lifespan="off", ws="none", loop="asyncio", log_config=None, timeout_graceful_shutdown=1
+        Site(provider),
+        lifespan="off",
+        ws="none",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
 

@@ -39,6 +39,7 @@ USERS: Final[Mapping[str, User]] = {
 CLIENTS: Final[Mapping[str, str]] = {
     "kestrel-settlement": "kestrel",
     "kestrel-console": "kestrel",
+    "kestrel-batch": "kestrel",
     "fjord-analytics": "fjord",
 }
 """The tenant of each client. They are called here what they are called at Handover, as an actor token must be."""

@@ -17,7 +17,7 @@ from portal.embedded.refusals import CannotStart
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DEFAULT_PORT: Final = 8000
-CONTENTS: Final = ("postgres", "run", "log", "mail", "demo", "kek", "kek.new", "installation.json")
+CONTENTS: Final = ("postgres", "run", "log", "mail", "demo", "static", "kek", "kek.new", "installation.json")
 """What a reset removes: ours by name, since ``HANDOVER_VAR`` may name a directory that holds other things too."""
 
 

@@ -6,16 +6,13 @@ import fcntl
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from portal.embedded.lock import InstallationLock, holder
 from portal.embedded.refusals import CannotStart
 from tests.embedded.conftest import ROOT, eventually
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOLD = """
 import sys, time
@@ -70,7 +67,7 @@ def test_a_start_waits_for_the_watchdog_of_a_killed_supervisor(var: Path) -> Non
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     command = [sys.executable, "-c", HOLD, str(var)]
     with subprocess.Popen(command, cwd=ROOT, pass_fds=(), stdout=subprocess.PIPE, text=True) as second:
-        eventually(lambda: any(os.path.samefile(path, fd) for fd in _open_files(second.pid)))
+        eventually(lambda: path in _open_files(second.pid))
         os.close(descriptor)
         assert second.stdout
         assert second.stdout.readline() == "held\n"
@@ -78,9 +75,8 @@ def test_a_start_waits_for_the_watchdog_of_a_killed_supervisor(var: Path) -> Non
         second.kill()
 
 
-def _open_files(pid: int) -> list[str]:
+def _open_files(pid: int) -> set[Path]:
     try:
-        paths = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]  # noqa: PTH115, PTH208
+        return {descriptor.readlink() for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
     except OSError:
-        return []
-    return [path for path in paths if os.path.exists(path)]  # noqa: PTH110
+        return set()

@@ -45,9 +45,16 @@ def run(tmp_path: Path) -> Callable[[str], subprocess.Popen[str]]:
         command = [sys.executable, "-m", "pytest", "-q", "-s", *options, str(file)]
         without = {RUN, "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"}
         environment = {name: value for name, value in os.environ.items() if name not in without}
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+        )
 
     return start
+
+
+def heed_interrupts() -> None:
+    """A shell starts its background jobs deaf to Ctrl-C, and they pass it on; Python then leaves it so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def state_directory(process: subprocess.Popen[str]) -> Path:

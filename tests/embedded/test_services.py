@@ -137,7 +137,7 @@ def test_the_embedded_server_is_durable_and_the_tests_server_is_not(running: Run
 def test_half_a_data_directory_is_not_taken_for_one(folder: Path) -> None:
     running = Running(folder / "var")
     making = processes.start(running.postgres.making())
-    eventually(lambda: (running.places.data / "cluster.new").exists())
+    eventually((running.places.data / "cluster.new").exists)
     making.kill()
     making.wait()
     assert not running.postgres.is_made()

@@ -14,8 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests import exchange_server
-from tests.e2e.portal_server import collect_static_files
+from tests import exchange_server, static_files
 from tests.signers import Signer, public_jwks
 from tests.world import add_client
 
@@ -70,8 +69,7 @@ def hidden(html: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def site(services: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server of its own, since it signs people in."""
-    static = tmp_path_factory.mktemp("static")
-    collect_static_files(static)
+    static = static_files.collected(static_files.shared_directory(tmp_path_factory))
     signer, password = Signer("app-keyed"), secrets.token_urlsafe(16)
 
     def prepare() -> None:
@@ -80,13 +78,13 @@ def site(services: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPat
         from partners.models import Partner  # noqa: PLC0415
 
         partner = Partner.objects.get(slug="kestrel")
-        settings = {"grant_types": GRANTS, "authorization_grant_type": "authorization-code", "redirect_uris": CALLBACK}
+        settings: dict[str, Any] = {"grant_types": GRANTS, "authorization_grant_type": "authorization-code", "redirect_uris": CALLBACK}
         add_client(partner, "app-secret", secret="s" * 43, **settings)
         add_client(partner, "app-keyed", jwks=public_jwks(signer.key), **settings)
         add_client(partner, "app-public", client_type="public", **settings)
         get_user_model().objects.create_user("mei@meridian.example", password, name="Mei")
 
-    environment = {"HANDOVER_TEST_STATIC": str(static)}
+    environment: dict[str, Any] = {"HANDOVER_TEST_STATIC": str(static)}
     with exchange_server.running(services, django_db_blocker, prepare=prepare, **environment) as server:
         yield Site(server, signer, "mei@meridian.example", password)
 

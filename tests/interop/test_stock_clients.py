@@ -74,7 +74,7 @@ def google_credentials(server: ExchangeServer, directory: Path, secret: str) -> 
 def test_google_auths_external_account_exchanges(server: ExchangeServer, tmp_path: Path) -> None:
     credentials = google_credentials(server, tmp_path, server.world.secret)
     credentials.refresh(google.auth.transport.requests.Request())
-    claims = jwt.decode(credentials.token, options={"verify_signature": False})
+    claims = jwt.decode(str(credentials.token), options={"verify_signature": False})
     assert (claims["aud"], claims["scope"]) == (LEDGER, "ledger.read")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,6 +18,8 @@ from audit.models import Pending
 from audit.partitions import lowest_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from partners.models import Partner
 
 LEDGER = "https://ledger.meridian.example"
@@ -29,7 +32,7 @@ def write(event: events.Event, actor: Actor, *, at: datetime, correlation_id: UU
     """Record an event as of an instant, by the same envelope as ``audit.services.record``; answers its reference."""
     event_id = UUID(int=lowest_id(at).int | secrets.randbits(60))
     envelope = seal(event, actor, event_id=event_id, correlation_id=correlation_id or event_id, at=at)
-    EventRow.objects.create(
+    row = EventRow(
         id=event_id,
         kind=event.kind,
         outcome=event.outcome,
@@ -44,8 +47,31 @@ def write(event: events.Event, actor: Actor, *, at: datetime, correlation_id: UU
         kek_id=envelope.kek_id,
         schema_version=SCHEMA_VERSION,
     )
-    Pending.objects.create(event_id=event_id)
+    if _queue is None:
+        _insert([row])
+    else:
+        _queue.append(row)
     return envelope.correlation_id
+
+
+_queue: list[EventRow] | None = None
+
+
+def _insert(rows: list[EventRow]) -> None:
+    EventRow.objects.bulk_create(rows)
+    Pending.objects.bulk_create(Pending(event_id=row.id) for row in rows)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the events of this block at its end, in one statement."""
+    global _queue  # noqa: PLW0603 - one block at a time
+    _queue = []
+    try:
+        yield
+        _insert(_queue)
+    finally:
+        _queue = None
 
 
 def token(issuer: str = "https://idp.kestrel.example", subject: str = "svc-settle", **claims: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
@@ -33,6 +34,9 @@ class Organisation:
     failed: UUID
     unauthenticated: UUID
     people: dict[Role, User] = field(default_factory=dict)
+
+
+_key = cache(make_key)
 
 
 def person(role: Role | None, email: str = "", name: str = "") -> User:
@@ -69,7 +73,8 @@ def build(now: datetime | None = None) -> Organisation:
     _trust(kestrel, ledger, reports, now)
     _failing_trust(fjord, now)
     _clients(kestrel, now)
-    organisation = _exchanges(kestrel, fjord, now)
+    with happenings.together():
+        organisation = _exchanges(kestrel, fjord, now)
     organisation.people = {role: person(role, name=role) for role in Role if role is not Role.PARTNER_MANAGER}
     organisation.people[Role.PARTNER_MANAGER] = sara
     return organisation
@@ -85,7 +90,7 @@ def _targets() -> tuple[models.Target, models.Target]:
 
 
 def _trust(kestrel: models.Partner, ledger: models.Target, reports: models.Target, now: datetime) -> None:
-    keys = public_jwks(make_key("ES256"))["keys"] + public_jwks(make_key("RS256"))["keys"]
+    keys = public_jwks(_key("ES256"))["keys"] + public_jwks(_key("RS256"))["keys"]
     source = models.KeySource.objects.create(
         partner=kestrel,
         method="discovery",
@@ -138,7 +143,7 @@ def _failing_trust(fjord: models.Partner, now: datetime) -> None:
         method="jwks_uri",
         location="https://login.fjord.example/keys",
         failures=4,
-        jwks=public_jwks(make_key("ES256")),
+        jwks=public_jwks(_key("ES256")),
         fetched_at=now - timedelta(hours=19),
         usable_until=now + timedelta(hours=5),
         last_error="No answer from login.fjord.example in 5 seconds.",
@@ -171,7 +176,7 @@ def _clients(kestrel: models.Partner, now: datetime) -> None:
         models.ClientSecret.objects.create(
             client=settlement, slot=slot, kek_id="0" * 16, digest=b"\0" * 32, expires_at=expires_at
         )
-    source = models.KeySource.objects.create(partner=kestrel, method="uploaded", jwks=public_jwks(make_key("ES256")))
+    source = models.KeySource.objects.create(partner=kestrel, method="uploaded", jwks=public_jwks(_key("ES256")))
     models.Client.objects.create(
         **shared, client_id="kestrel-reports", methods=["private_key_jwt"], scopes=["reports.read"], key_source=source
     )

@@ -1,0 +1,64 @@
+"""What the demo has to remember between starts: its clients' secrets and key, its people's passwords. Files, mode 0600."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from joserfc.jwk import ECKey
+
+from portal.demo.identity_provider import write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SECRETS: Final = ("kestrel-settlement", "kestrel-console", "fjord-analytics", "meridian-gateway")
+KEY_HOLDER: Final = "kestrel-batch"
+KID: Final = "kestrel-batch-1"
+
+
+def directory() -> Path:
+    """Where the demo keeps its files: below ``HANDOVER_VAR``, or ``var`` in the checkout."""
+    return Path(os.environ.get("HANDOVER_VAR") or settings.BASE_DIR / "var") / "demo"
+
+
+def make_credentials() -> bool:
+    """The clients' secrets and key, for those that have none yet. Whether there were any."""
+    missing = [client for client in SECRETS if not _secret_file(client).exists()]
+    for client in missing:
+        write_private(_secret_file(client), token_urlsafe(32))
+    if key_file().exists():
+        return bool(missing)
+    key = ECKey.generate_key("P-256", {"kid": KID, "use": "sig", "alg": "ES256"})
+    public = json.dumps({"keys": [key.as_dict(private=False)]})
+    write_private(directory() / f"{KEY_HOLDER}.jwks.json", public)
+    write_private(key_file(), key.as_pem(private=True).decode())
+    return True
+
+
+def secret_of(client: str) -> str:
+    """A client's secret. Raises ``FileNotFoundError`` before ``make_credentials``."""
+    return _secret_file(client).read_text()
+
+
+def key_file() -> Path:
+    """The private key of the client that authenticates with one, as PEM."""
+    return directory() / f"{KEY_HOLDER}.pem"
+
+
+def passwords(emails: Iterable[str]) -> dict[str, str]:
+    """A password for each person, the same at every start."""
+    place = directory() / "people.json"
+    known: dict[str, str] = json.loads(place.read_text()) if place.exists() else {}
+    wanted = {email: known.get(email) or token_urlsafe(12) for email in emails}
+    if wanted != known:
+        write_private(place, json.dumps(wanted))
+    return wanted
+
+
+def _secret_file(client: str) -> Path:
+    return directory() / f"{client}.secret"
