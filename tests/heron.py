@@ -78,6 +78,8 @@ def build(change: Change, targets: Mapping[str, models.Target], secret: str) -> 
     worlds.add_client(partner, "heron-legacy", jwks=legacy, accepts_endpoint_audience=True)
     worlds.add_client(partner, "heron-keyless", methods=["private_key_jwt"])
     worlds.add_client(partner, "heron-noscope", secret=secret, scopes=[])
+    worlds.add_client(partner, "heron-public", secret=secret, client_type="public")
+    worlds.add_client(partner, "heron-header", secret=secret, methods=["client_secret_basic"])
     return heron
 
 

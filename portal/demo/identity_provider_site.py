@@ -113,14 +113,16 @@ class Site:
         audience = form.get("audience")
         if audience:
             claims["aud"] = audience[0] if len(audience) == 1 else audience
-        body = {"expires_in": TOKEN_LIFETIME, "scope": " ".join(scopes)}
         if _one(form, "token_type") == "id_token":
-            token = provider.id_token(user or client_id, client_id, key=key, **claims)
-            return {"id_token": token, "token_type": "N_A", **body}
+            identity = {**claims, "scope": None, "client_id": None, "azp": client_id}
+            token = provider.id_token(user or client_id, client_id, key=key, **identity)
+            return {"id_token": token, "token_type": "N_A", "expires_in": TOKEN_LIFETIME}
+        token = provider.access_token(user or client_id, key=key, **claims)
         return {
-            "access_token": provider.access_token(user or client_id, key=key, **claims),
+            "access_token": token,
             "token_type": "Bearer",
-            **body,
+            "expires_in": TOKEN_LIFETIME,
+            "scope": " ".join(scopes),
         }
 
     def _scopes(self, user: str, asked: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the demo has to remember between starts: its clients' secrets and key, its people's passwords. Files, mode 0600."""
+"""What the demo remembers between starts: its clients' secrets and key, its people's passwords. Files, mode 0600."""
 
 from __future__ import annotations
 
@@ -50,14 +50,27 @@ def key_file() -> Path:
     return directory() / f"{KEY_HOLDER}.pem"
 
 
-def passwords(emails: Iterable[str]) -> dict[str, str]:
-    """A password for each person, the same at every start."""
-    place = directory() / "people.json"
-    known: dict[str, str] = json.loads(place.read_text()) if place.exists() else {}
-    wanted = {email: known.get(email) or token_urlsafe(12) for email in emails}
-    if wanted != known:
-        write_private(place, json.dumps(wanted))
-    return wanted
+def make_passwords(emails: Iterable[str]) -> frozenset[str]:
+    """A password for each person who has none yet; answers who that was."""
+    known = _passwords()
+    new = {email: token_urlsafe(12) for email in emails if email not in known}
+    if new:
+        write_private(_people_file(), json.dumps({**known, **new}))
+    return frozenset(new)
+
+
+def password_of(email: str) -> str:
+    """A person's password. Raises ``KeyError`` before ``make_passwords``."""
+    return _passwords()[email]
+
+
+def _passwords() -> dict[str, str]:
+    known: dict[str, str] = json.loads(_people_file().read_text()) if _people_file().exists() else {}
+    return known
+
+
+def _people_file() -> Path:
+    return directory() / "people.json"
 
 
 def _secret_file(client: str) -> Path:

@@ -94,7 +94,10 @@ def describe() -> dict[str, Any]:
             "secret": shared_secret(keepsakes.directory()),
             "users": list(USERS),
         },
-        "sign_ins": _sign_ins(),
+        "sign_ins": [
+            {"role": role.value, "email": email, "password": keepsakes.password_of(email)}
+            for role, (_, email) in PEOPLE.items()
+        ],
     }
 
 
@@ -108,20 +111,16 @@ def _by_secret(client_id: str, method: str) -> dict[str, str]:
     return {"client_id": client_id, "auth_method": method, "secret": keepsakes.secret_of(client_id)}
 
 
-def _sign_ins() -> list[dict[str, str]]:
-    known = keepsakes.passwords(email for _, email in PEOPLE.values())
-    return [{"role": role.value, "email": email, "password": known[email]} for role, (_, email) in PEOPLE.items()]
-
-
 def _make_people() -> None:
-    """One person for each portal role. Whoever is there already keeps their password, unless it was forgotten here."""
+    """One person for each portal role. Who is there already keeps the password they have chosen since."""
     people = get_user_model().objects
-    for sign_in, (name, email) in zip(_sign_ins(), PEOPLE.values(), strict=True):
-        person, _ = people.get_or_create(email=email, defaults={"name": name})
-        if not person.check_password(sign_in["password"]):
-            person.set_password(sign_in["password"])
+    forgotten = keepsakes.make_passwords(email for _, email in PEOPLE.values())
+    for role, (name, email) in PEOPLE.items():
+        person, is_new = people.get_or_create(email=email, defaults={"name": name})
+        if is_new or email in forgotten:
+            person.set_password(keepsakes.password_of(email))
             person.save(update_fields=["password"])
-        group, _ = Group.objects.get_or_create(name=sign_in["role"])
+        group, _ = Group.objects.get_or_create(name=role.value)
         person.groups.add(group)
 
 

@@ -24,7 +24,7 @@ from portal.filters import OUTCOMES, RANGES, ExchangeFilter, as_uuid
 from portal.recent import happening
 from portal.traces import trace as decision_trace
 from portal.views.doors import opens
-from portal.views.fragments import render_part
+from portal.views.fragments import render_part, wants_part
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -51,14 +51,14 @@ def exchanges(request: HttpRequest) -> HttpResponse:
         "older": chosen.query(before=page.older) if page.older else "",
         "newer": chosen.query(after=page.newer) if page.newer else "",
     }
-    if not request.htmx:  # type: ignore[attr-defined] # set by the middleware
+    if not wants_part(request):
         context |= _choices()
     return render_part(request, "exchanges/list.html", "exchanges/_list.html", context)
 
 
 def _go_to(request: HttpRequest, address: str) -> HttpResponse:
     """Elsewhere, as a whole page: a redirect that htmx follows by itself would land inside the list."""
-    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)  # type: ignore[attr-defined]
+    return HttpResponseClientRedirect(address) if wants_part(request) else redirect(address)
 
 
 def _search(chosen: ExchangeFilter) -> trail.Search:
@@ -128,7 +128,7 @@ def _told(record: Record, others: list[Record]) -> dict[str, Any]:
         "is_exchange": is_exchange,
         "data": data,
         "explanation": explain(entry.reason) if entry.reason else None,
-        "answer": answer,
+        "description": getattr(answer, "description", ""),
         "status": data.get("status") or getattr(answer, "status", ""),
         "error": data.get("error") or getattr(answer, "error", ""),
         "steps": decision_trace(data.get("steps"), entry.reason) if is_exchange else (),

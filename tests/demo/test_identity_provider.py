@@ -115,7 +115,9 @@ def test_the_audience_can_be_chosen_and_be_several(idp: IdentityProvider, http: 
 def test_an_id_token_is_for_the_client_and_typed_as_one(idp: IdentityProvider, http: httpx.Client) -> None:
     body = token(http, username="amara@kestrel.example", token_type="id_token")
     assert "access_token" not in body
-    assert verified(idp, body["id_token"], audience=CLIENT)["aud"] == CLIENT
+    claims = verified(idp, body["id_token"], audience=CLIENT)
+    assert (claims["aud"], claims["azp"], claims["tier"]) == (CLIENT, CLIENT, "gold")
+    assert not {"scope", "client_id"} & claims.keys()
     assert jwt.get_unverified_header(body["id_token"])["typ"] == "JWT"
 
 

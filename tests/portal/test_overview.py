@@ -1,0 +1,162 @@
+"""The overview: figures that are counted, concerns that are real, changes that happened."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from audit.selectors import Outcome, tally
+from partners import models
+from partners.attention import Concern, attention
+from portal.figures import figures, hours_until
+from tests.portal import happenings
+from tests.portal.organisation import partner
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from tests.portal.organisation import Organisation
+
+MAX_QUERIES = 12
+
+
+def words(page: str) -> str:
+    """What a person reads: the text, without markup and with single spaces."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page.partition("<main")[2]).split())
+
+
+def test_the_figures_are_those_of_the_trail(organisation: Organisation, browser: Client) -> None:
+    now = timezone.now()
+    hours = hours_until(now)
+    day = figures(tally(hours[0], hours), hours)
+    read = words(browser.get("/overview").content.decode())
+    assert f"Granted {day.totals['granted']} tokens issued" in read
+    assert f"Refused {day.totals['refused']} " in read
+    assert f"Failed {day.totals['failed']} recorded" in read
+    assert "Partners 2 of 4" in read
+
+
+def test_each_event_is_counted_once_in_its_hour_for_its_partner(db: None) -> None:
+    now = timezone.now()
+    hours = hours_until(now)
+    kestrel, fjord = partner("kestrel"), partner("fjord")
+    happenings.granted(kestrel, at=hours[3])
+    happenings.granted(kestrel, at=hours[4] - timedelta(milliseconds=1))
+    happenings.granted(fjord, at=hours[23])
+    happenings.refused(fjord, at=hours[23], reason="token.expired")
+    happenings.refused(None, at=hours[10], reason="server.internal")
+    happenings.granted(kestrel, at=hours[0] - timedelta(milliseconds=1))
+    happenings.changed(kestrel, at=hours[5])
+    counts = tally(hours[0], hours)
+    assert sum(entry.count for entry in counts) == 5
+    assert {(entry.hour, entry.outcome, entry.partner_id, entry.count) for entry in counts} == {
+        (3, Outcome.GRANTED, kestrel.id, 2),
+        (23, Outcome.GRANTED, fjord.id, 1),
+        (23, Outcome.REFUSED, fjord.id, 1),
+        (10, Outcome.FAILED, None, 1),
+    }
+    assert {entry.partner_id for entry in tally(hours[0], hours, partners=[fjord.id])} == {fjord.id}
+
+
+def test_the_overview_takes_few_queries_however_much_there_is_to_show(
+    organisation: Organisation, browser: Client, django_assert_max_num_queries: Any
+) -> None:
+    browser.get("/overview")
+    for number in range(8):
+        extra = partner(f"extra-{number}")
+        happenings.granted(extra)
+        happenings.changed(extra)
+    with django_assert_max_num_queries(MAX_QUERIES):
+        browser.get("/overview")
+
+
+def test_the_chart_has_the_same_data_as_its_table(organisation: Organisation, browser: Client) -> None:
+    page = browser.get("/overview").content.decode()
+    drawn = re.findall(r"&quot;v&quot;: \[([\d, ]*)\]", page)
+    granted, refused = ([int(value) for value in series.split(",")] for series in drawn)
+    table = page.partition("<details")[2].partition("</details>")[0]
+    cells = [int(value) for value in re.findall(r'<td class="r num">([\d,]+)</td>', table)]
+    assert granted == cells[0::3]
+    assert refused == cells[1::3]
+    assert sum(granted) > 0
+
+
+def test_a_fresh_installation_says_what_to_do_first(browser: Client) -> None:
+    page = browser.get("/overview").content.decode()
+    assert "No partners yet" in page
+    assert "manage.py apply -f FILE" in page
+    assert "<ho-chart" not in page
+
+
+def test_a_quiet_installation_says_that_nothing_is_wrong(browser: Client) -> None:
+    partner("kestrel", name="Kestrel")
+    page = browser.get("/overview").content.decode()
+    for sentence in ("Nothing right now", "No exchange in the last 24 hours", "Nothing was refused", "No change yet"):
+        assert sentence in page
+
+
+def concerns() -> list[tuple[Concern, str]]:
+    return [(item.concern, item.partner.slug) for item in attention(timezone.now())]
+
+
+def source(owner: models.Partner, **fields: Any) -> models.KeySource:
+    good = {"method": "jwks_uri", "location": "https://idp.example/keys", "fetched_at": timezone.now()}
+    return models.KeySource.objects.create(partner=owner, **{**good, **fields})
+
+
+def trust(owner: models.Partner, keys: models.KeySource, **fields: Any) -> models.FederationTrust:
+    good = {"name": "idp", "issuer": "https://idp.example", "token_types": [], "algorithms": []}
+    return models.FederationTrust.objects.create(partner=owner, key_source=keys, **{**good, **fields})
+
+
+def test_what_needs_attention_comes_with_the_most_pressing_first(db: None) -> None:
+    now, hour = timezone.now(), timedelta(hours=1)
+    trust(partner("ended"), source(models.Partner.objects.get(slug="ended"), usable_until=now - hour, failures=30))
+    trust(partner("ending"), source(models.Partner.objects.get(slug="ending"), usable_until=now + hour, failures=20))
+    trust(partner("held"), source(models.Partner.objects.get(slug="held")), state="quarantined")
+    trust(partner("failing"), source(models.Partner.objects.get(slug="failing"), usable_until=now + 20 * hour, failures=1))
+    client = models.Client.objects.create(
+        partner=partner("secret"), client_id="c", client_type="confidential", authorization_grant_type="client-credentials"
+    )
+    models.ClientSecret.objects.create(client=client, slot=1, kek_id="0", digest=b"", expires_at=now + 5 * hour)
+    partner("review", review_due_on=now.date())
+    assert concerns() == [
+        (Concern.KEYS_ENDED, "ended"),
+        (Concern.KEYS_ENDING, "ending"),
+        (Concern.TRUST_QUARANTINED, "held"),
+        (Concern.KEYS_FAILING, "failing"),
+        (Concern.SECRET_ENDING, "secret"),
+        (Concern.REVIEW_DUE, "review"),
+    ]
+
+
+def test_nothing_of_a_partner_that_is_out_or_of_a_trust_that_is_gone_needs_attention(db: None) -> None:
+    now = timezone.now()
+    out = partner("out", state="offboarded", review_due_on=now.date())
+    trust(out, source(out, failures=9))
+    live = partner("live", review_due_on=(now + timedelta(days=60)).date())
+    trust(live, source(live, failures=9), state="withdrawn")
+    trust(live, source(live, method="uploaded", location="", failures=0), name="two", issuer="https://two.example")
+    assert concerns() == []
+
+
+def test_every_concern_has_words_on_the_page(organisation: Organisation, browser: Client) -> None:
+    read = words(browser.get("/overview").content.decode())
+    assert "Fjord Analytics: keys about to end" in read
+    assert "kestrel-settlement: secret ends" in read
+    assert "Fjord Analytics: review due" in read
+
+
+def test_recent_changes_name_what_was_changed_and_by_whom(organisation: Organisation, browser: Client) -> None:
+    read = words(browser.get("/overview").content.decode())
+    assert re.search(r"Mapping published: settle · kestrel .* UTC · ada@meridian\.example", read)
+
+
+def test_reasons_are_counted_and_lead_to_their_exchanges(organisation: Organisation, browser: Client) -> None:
+    page = browser.get("/overview").content.decode()
+    assert 'href="/exchanges?reason=policy.target_not_mapped"' in page
+    assert "Target not mapped" in page
+    assert "Store not reachable" not in page

@@ -1,0 +1,95 @@
+"""The index behind every list: it finds the rows and gives their order, so that nothing is scanned or sorted.
+
+The tables of a test are so small that the planner would rightly not care; so it is told that scans and sorts are dear,
+and what is left in the plans is what no index could do.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from audit import selectors
+from audit.selectors import Outcome, Search
+from partners import overviews
+from partners.overviews import Wanted
+from portal.figures import hours_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.portal.organisation import Organisation
+
+NOW = timezone.now()
+SINCE = NOW - timedelta(days=30)
+
+
+def plans(read: Callable[[], object], *dear: str) -> str:
+    """The plans of all queries that a read makes, with some ways of executing them made dear."""
+    with CaptureQueriesContext(connection) as captured:
+        read()
+    lines = []
+    with connection.cursor() as cursor:
+        for way in ("seqscan", *dear):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        for query in captured.captured_queries:
+            cursor.execute(f"EXPLAIN {query['sql']}")
+            lines += [line for (line,) in cursor.fetchall()]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("search", "index"),
+    [
+        (Search(since=SINCE), "_pkey"),
+        (Search(client="kestrel-settlement"), "_client_id_idx"),
+        (Search(target="https://ledger.meridian.example"), "_target_id_idx"),
+        (Search(reason="token.expired"), "_reason_id_idx"),
+        (Search(partners=(selectors.lowest_id(SINCE),)), "_partner_id_id_idx"),
+        (Search(since=SINCE, outcome=Outcome.GRANTED), "_kind_id_idx"),
+    ],
+)
+def test_a_list_of_exchanges_comes_out_of_its_index_in_order(
+    organisation: Organisation, search: Search, index: str
+) -> None:
+    plan = plans(lambda: selectors.exchanges(search), "sort", "bitmapscan")
+    assert index in plan
+    assert "Seq Scan" not in plan
+    assert "->  Sort" not in plan
+
+
+def test_a_reference_is_found_by_its_index(organisation: Organisation) -> None:
+    plan = plans(lambda: selectors.events_of(organisation.granted))
+    assert "_correlation_id_idx" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_recent_changes_are_probed_kind_by_kind(organisation: Organisation) -> None:
+    plan = plans(lambda: selectors.recent_changes(size=6), "bitmapscan")
+    assert "_kind_id_idx" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_the_last_exchange_of_a_partner_is_one_probe_of_its_index(organisation: Organisation) -> None:
+    plan = plans(lambda: selectors.last_seen([organisation.kestrel.id]), "sort", "bitmapscan")
+    assert "_partner_id_id_idx" in plan
+    assert "_pkey" not in plan
+
+
+@pytest.mark.parametrize("of_partners", [False, True])
+def test_a_tally_reads_no_more_than_its_day(organisation: Organisation, of_partners: bool) -> None:  # noqa: FBT001
+    hours = hours_until(NOW)
+    partners = [organisation.kestrel.id] if of_partners else None
+    plan = plans(lambda: selectors.tally(hours[0], hours, partners=partners))
+    assert "Seq Scan" not in plan
+    assert f"id >= '{selectors.lowest_id(hours[0])}'" in plan
+
+
+def test_the_list_of_partners_comes_in_the_order_of_its_index(organisation: Organisation) -> None:
+    plan = plans(lambda: overviews.partners(Wanted(), now=NOW), "sort", "bitmapscan")
+    assert "partner_by_name" in plan
