@@ -3,10 +3,12 @@
 import os
 import sys
 
+from portal.config import ConfigError
 from portal.embedded import environment
 from portal.embedded.console import complain
 from portal.embedded.refusals import CannotStart
 
+# They read no database, and their settings need nothing set.
 HARMLESS = {"help", "--help", "-h", "version", "--version"}
 
 
@@ -18,8 +20,9 @@ def main(arguments: list[str]) -> int:
 
         return up(arguments[2:])
     if "DJANGO_SETTINGS_MODULE" not in os.environ and not any(word.startswith("--settings") for word in arguments):
-        os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings.base"
-        if command not in HARMLESS and environment.is_embedded(os.environ):
+        is_harmless = command in HARMLESS
+        os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings.test" if is_harmless else "portal.settings.base"
+        if not is_harmless and environment.is_embedded(os.environ):
             environment.adopt()
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - `up` does without Django
 
@@ -30,7 +33,7 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv))
-    except CannotStart as problem:
+    except (CannotStart, ConfigError) as problem:
         complain(str(problem))
         sys.exit(1)
     except KeyboardInterrupt:

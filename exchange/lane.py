@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -59,10 +60,11 @@ class Lane:
         self._toolkit = toolkit
         self._trusted = trusted
         self._metadata = orjson.dumps(metadata(issuer))
+        path = urlsplit(issuer).path
         self._documents: dict[str, Callable[[], Answer]] = {
             "/oauth/jwks": self._jwks,
-            "/.well-known/oauth-authorization-server": self._describe,
-            "/.well-known/openid-configuration": self._describe,
+            f"/.well-known/oauth-authorization-server{path}": self._describe,
+            f"{path}/.well-known/openid-configuration": self._describe,
             "/healthz": _healthy,
             "/readyz": self._ready,
         }

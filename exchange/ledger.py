@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MAX_QUEUED: Final = 2000
 MAX_BATCH: Final = 128
 MAX_RETRIES: Final = 3
+MAX_WAIT: Final = 2.0
+"""Seconds an entry may wait for its turn: behind a slow database callers are refused, not kept (reliability.md F3)."""
+
 
 
 class StaleRegistry(Exception):
@@ -57,6 +60,7 @@ class LedgerFull(LedgerUnavailable):
 class _Waiting:
     entry: Entry
     done: asyncio.Future[None]
+    until: float
 
 
 class Ledger:
@@ -92,12 +96,15 @@ class Ledger:
         if len(self._waiting) >= MAX_QUEUED:
             raise LedgerFull
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(entry, loop.create_future())
+        waiting = _Waiting(entry, loop.create_future(), loop.time() + MAX_WAIT)
         self._waiting.append(waiting)
+        self._schedule()
+        await waiting.done
+
+    def _schedule(self) -> None:
         if self._sending is None and not self._is_scheduled:
             self._is_scheduled = True
-            loop.call_soon(self._start)
-        await waiting.done
+            asyncio.get_running_loop().call_soon(self._start)
 
     def _start(self) -> None:
         """End of the loop pass: everything that gathered so far is one batch."""
@@ -108,9 +115,14 @@ class Ledger:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                await self._commit(_first_uses(batch))
+                try:
+                    await self._commit(_first_uses(_in_time(batch)))
+                finally:
+                    _fail(batch, LedgerUnavailable("the batch was given up"))  # whatever happens, nobody waits for ever
         finally:
             self._sending = None
+            if self._waiting:
+                self._schedule()
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         """One batch. A batch that fails is retried member by member, so that one poison row refuses only itself."""
@@ -148,8 +160,17 @@ def _is_of_one_row(error: Exception) -> bool:
     return isinstance(error, SeparatorInValue) or (isinstance(error, StatementFailed) and error.is_data_fault)
 
 
+def _in_time(batch: list[_Waiting]) -> list[_Waiting]:
+    """The batch without those who waited too long. Whoever left is kept: what somebody tried is recorded."""
+    now = asyncio.get_running_loop().time()
+    _fail([waiting for waiting in batch if waiting.until < now], LedgerUnavailable("the queue did not move in time"))
+    return [waiting for waiting in batch if waiting.until >= now]
+
+
 def _first_uses(batch: list[_Waiting]) -> list[_Waiting]:
     """The batch without second uses of one identifier: the database would see two equal rows as one."""
+    if not batch:
+        return []
     seen: set[tuple[Purpose, str, str]] = set()
     first: list[_Waiting] = []
     newest = max(waiting.entry.epoch for waiting in batch)

@@ -95,20 +95,13 @@ class LedgerConnection:
         self._drop()
 
     async def _connect(self) -> None:
-        """Connect in a thread, since libpq's name resolution blocks, and prepare the one statement."""
+        """Connect in a thread: name resolution, the handshake and the first statement all wait for somebody else."""
         try:
-            connection = await asyncio.to_thread(pq.PGconn.connect, self._conninfo)
+            connection = await asyncio.to_thread(_dial, self._conninfo)
         except psycopg.Error as error:
-            log.warning("ledger.connection_failed", error=type(error).__name__)
+            log.warning("ledger.connection_failed", error=str(error).partition("\n")[0])
             return
-        if connection.status != pq.ConnStatus.OK:
-            log.warning("ledger.connection_failed", error=connection.get_error_message().splitlines()[0])
-            connection.finish()
-            return
-        call = f"SELECT exchange_record({', '.join(f'${n}' for n in range(1, _PARAMETER_COUNT + 1))})"
-        prepared = connection.prepare(_STATEMENT, call.encode())
-        if prepared.status != pq.ExecStatus.COMMAND_OK or self._is_closed:
-            log.error("ledger.statement_missing", error=prepared.get_error_message())
+        if self._is_closed:
             connection.finish()
             return
         connection.nonblocking = 1
@@ -180,3 +173,15 @@ def _text(result: pq.abc.PGresult) -> str:
         message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b""
         raise StatementFailed(sqlstate.decode(), message.decode("utf-8", "replace"))
     return (result.get_value(0, 0) or b"").decode()
+
+
+def _dial(conninfo: bytes) -> pq.abc.PGconn:
+    """A connection with the one statement prepared. Raises ``psycopg.OperationalError``."""
+    connection = pq.PGconn.connect(conninfo)
+    if connection.status == pq.ConnStatus.OK:
+        call = f"SELECT exchange_record({', '.join(f'${n}' for n in range(1, _PARAMETER_COUNT + 1))})"
+        if connection.prepare(_STATEMENT, call.encode()).status == pq.ExecStatus.COMMAND_OK:
+            return connection
+    message = connection.get_error_message()
+    connection.finish()
+    raise psycopg.OperationalError(message)

@@ -137,8 +137,8 @@ def _refuse_secrets(entry: Mapping[str, JSON]) -> None:
 def _usable(entry: Mapping[str, JSON]) -> Key:
     key: Key = {name: entry[name] for name in _KEPT_MEMBERS if name in entry}
     _check_purpose(key)
-    _import(key)
     _check_kid(key)
+    _import(key)
     return key
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import override
 from exchange.protocol.errors import WIRE
 from policy.reasons import Reason
 from portal.config import Config
+from portal.documents import reference
 from portal.explanations.words import explain
 
 if TYPE_CHECKING:
@@ -57,4 +58,8 @@ def errors_page() -> str:
     return _ERRORS_HEAD + "".join(rows)
 
 
-PAGES: Final[Mapping[str, Callable[[], str]]] = {"settings.md": settings_page, "errors.md": errors_page}
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "configuration.md": reference.page,
+}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.exchange_server import ExchangeServer
 
 
+pytest.register_assert_rewrite("tests.oracle")
 hypothesis.settings.register_profile("handover", deadline=None)  # machines differ; no test asserts how long one takes
 hypothesis.settings.load_profile("handover")
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ class ExchangeServer:
     process: subprocess.Popen[bytes]
     output: Path
     """What the server said so far; pytest shows it when the test that stops it fails."""
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
     _connection: psycopg.Connection[Any] | None = None
 
     def post(self, data: Any, **options: Any) -> httpx.Response:
@@ -140,13 +141,25 @@ def running(
             httpx.Client(base_url=issuer, trust_env=False, timeout=10) as http,
         ):
             _await_ready(http, process)
-            server = ExchangeServer(issuer, world, dsn, http, process, output)
+            server = ExchangeServer(issuer, world, dsn, http, process, output, env)
             try:
                 yield server
             finally:
                 server.forget()
     finally:
         services.drop(name)
+
+
+@contextmanager
+def beside(server: ExchangeServer) -> Iterator[int]:
+    """A second process of the same installation: same issuer, same database, its own memory. Yields its port."""
+    port = free_port()
+    with (
+        _serving(server.environment, port, workers=1) as (process, _output),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as http,
+    ):
+        _await_ready(http, process)
+        yield port
 
 
 @contextmanager

@@ -1,12 +1,11 @@
-"""The field tables of ``docs/configuration.md``, made from the declarations: ``python -m portal.documents.reference``.
+"""The field tables of ``docs/configuration.md``, made from the declarations.
 
-The prose is written by hand; what stands between a pair of markers is written from here, and a test compares the two.
+The prose is written by hand; what stands between a pair of markers is written by ``manage.py docs``.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import MISSING
 from datetime import timedelta
 from pathlib import Path
@@ -28,8 +27,9 @@ SECTIONS: Final[Mapping[str, type]] = {
 _MARKED: Final = re.compile(r"(<!-- fields: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def page(text: str) -> str:
+def page() -> str:
     """The page with every table made anew. Raises ``KeyError`` for a marker that names no section."""
+    text = PAGE.read_text(encoding="utf-8")
     return _MARKED.sub(lambda match: f"{match[1]}{table(SECTIONS[match[2]])}{match[3]}", text)
 
 
@@ -60,7 +60,3 @@ def _default(value: Any) -> str:  # noqa: ANN401 - of any field
     items = value if isinstance(value, tuple) else (value,)
     return ", ".join(f"`{getattr(item, 'value', item)}`" for item in items)
 
-
-if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.stdout.write(f"{PAGE} is up to date.\n")

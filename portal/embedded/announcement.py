@@ -40,7 +40,7 @@ def lines(info: Mapping[str, Any]) -> Iterator[str]:
 
 def _fetching(info: Mapping[str, Any]) -> str:
     idp = info["partner_idp"]
-    form = {"grant_type": "client_credentials", "username": idp["users"][0], "audience": info["issuer"]}
+    form = {"grant_type": "client_credentials", "username": idp["users"][0]}
     return f"{_curl(idp['token_endpoint'], idp, form)} | {PICK}"
 
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from portal.embedded.console import say
 from portal.embedded.refusals import CannotStart
 
 PATIENCE_SECONDS: Final = 20.0
@@ -20,6 +21,7 @@ class InstallationLock:
     def __init__(self, var: Path) -> None:
         """Takes the lock. Raises ``CannotStart`` when another supervisor holds it."""
         self._path = var / "supervisor.lock"
+        self._has_waited = False
         self.descriptor = self._take()
         os.truncate(self.descriptor, 0)
         os.pwrite(self.descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -31,17 +33,24 @@ class InstallationLock:
 
     def _take(self) -> int:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            if _lock(descriptor) and _is_still_at(self._path, descriptor):
-                return descriptor
-            os.close(descriptor)
+        while (descriptor := self._try()) is None:
             pid = holder(self._path.parent)
             if pid is not None:
                 raise CannotStart(f"Handover runs in this checkout already (process {pid}): `make stop` stops it.")
             if time.monotonic() > deadline:
                 raise CannotStart(f"A previous run has not finished cleaning up: see who holds {self._path}.")
+            if not self._has_waited:
+                say("Waiting for a previous run that was killed and is cleaned up after ...")
+                self._has_waited = True
             time.sleep(0.05)
+        return descriptor
+
+    def _try(self) -> int | None:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        if _lock(descriptor) and _is_still_at(self._path, descriptor):
+            return descriptor
+        os.close(descriptor)
+        return None
 
 
 def holder(var: Path) -> int | None:

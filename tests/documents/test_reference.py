@@ -24,7 +24,7 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
 
 def test_the_tables_are_those_of_the_declarations() -> None:
-    assert reference.page(TEXT) == TEXT, "Run: python -m portal.documents.reference"
+    assert reference.page() == TEXT, "Run: make docs"
 
 
 def test_every_section_has_its_table() -> None:

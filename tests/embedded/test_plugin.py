@@ -46,7 +46,12 @@ def run(tmp_path: Path) -> Callable[[str], subprocess.Popen[str]]:
         without = {RUN, "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"}
         environment = {name: value for name, value in os.environ.items() if name not in without}
         return subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=heed_interrupts,  # noqa: PLW1509
         )
 
     return start

@@ -32,7 +32,7 @@ OTHER_SECRET = "Zt7Rk1q3fXy0-mWcuVbN59JhAe8Ld2PsGi4xYTzKoB6"
 def public_key(kind: str = "P-256", **members: Any) -> dict[str, Any]:
     """A fresh public key as a JWK."""
     if kind == "RSA":
-        key: Any = RSAKey.generate_key(members.pop("bits", 2048), private=True, auto_kid=False)
+        key: Any = RSAKey.generate_key(2048, private=True, auto_kid=False)
     elif kind == "Ed25519":
         key = OKPKey.generate_key("Ed25519", private=True, auto_kid=False)
     else:
