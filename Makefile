@@ -13,7 +13,7 @@ WITHOUT_SERVICES := --settings portal.settings.test
 LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check format docs bench conformance lock machine packages
+.PHONY: help run stop test check format docs bench conformance screenshots vendor lock machine packages
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,13 @@ bench: $(VENV)/.dev ## Exchanges per second beside django-oauth-toolkit and the 
 
 conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md
 	$(BIN)/python -m tests.conformance
+
+screenshots: $(VENV)/.dev ## The pictures of the documentation, made by the browser tests: docs/screenshots
+	@mkdir -p docs/screenshots
+	HANDOVER_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/e2e/test_every_page.py
+
+vendor: $(VENV)/.dev ## Get the front-end files of others again (needs npm); ARGUMENTS=--update after changing a version
+	$(BIN)/python -m portal.vendor --fetch $(ARGUMENTS)
 
 lock: ## Resolve the requirements anew (needs uv): hashes, and no address of any registry
 	$(LOCK) -o requirements/base.txt

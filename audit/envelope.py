@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.conf import settings
@@ -33,16 +33,36 @@ class Envelope:
 
 
 @lru_cache(maxsize=1)
-def _mac_key() -> tuple[str, bytes]:
+def _keyed() -> tuple[str, hmac.HMAC]:
+    """The authentication code with its key in it, to be copied: setting one up costs more than an event does."""
     kek = settings.HANDOVER.kek
-    return kek.id, kek.derive("audit-mac")
+    return kek.id, hmac.new(kek.derive("audit-mac"), digestmod="sha256")
+
+
+def canonical_form(document: dict[str, Any]) -> bytes:
+    """The document in the form of RFC 8785.
+
+    ``orjson`` writes values as the RFC does and sorts members by code point. The RFC sorts by UTF-16 code unit, which
+    is another order beyond U+FFFF, and partners choose the names of their claims.
+    """
+    canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return canonical if canonical.isascii() else orjson.dumps(_in_utf_16_order(document))
+
+
+def _in_utf_16_order(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    if isinstance(value, dict):
+        members = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be"))
+        return {name: _in_utf_16_order(member) for name, member in members}
+    if isinstance(value, list):
+        return [_in_utf_16_order(item) for item in value]
+    return value
 
 
 def seal(event: Event, actor: Actor, *, event_id: UUID, correlation_id: UUID, at: datetime) -> Envelope:
     """The event's canonical form with its MAC, which a writer with database access alone cannot forge.
 
-    ``orjson`` with sorted keys equals RFC 8785 for the types events may hold (a test compares it with an independent
-    implementation); floats and bytes are refused by the event schema.
+    Floats, bytes and integers beyond 2**53 have no place in an event: a test compares the form of everything else with
+    an independent implementation's.
     """
     document = {
         "actor": {"kind": actor.kind, "name": actor.name},
@@ -58,14 +78,16 @@ def seal(event: Event, actor: Actor, *, event_id: UUID, correlation_id: UUID, at
         "schema": SCHEMA_VERSION,
         "target": event.target,
     }
-    canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-    kek_id, key = _mac_key()
+    canonical = canonical_form(document)
+    kek_id, keyed = _keyed()
+    code = keyed.copy()
+    code.update(canonical)
     return Envelope(
         id=event_id,
         event=event,
         actor=actor,
         correlation_id=correlation_id,
         canonical=canonical.decode(),
-        mac=hmac.digest(key, canonical, "sha256"),
+        mac=code.digest(),
         kek_id=kek_id,
     )

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 SEPARATOR: Final = "\x1f"
 
 
-class SeparatorInValue(ValueError):
-    """A value holds U+001F or NUL, which would shift the columns of everybody else's answer."""
+class UnfitValue(ValueError):
+    """A value holds U+001F or NUL, which would shift the columns of others, or a lone surrogate, which is no text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +85,15 @@ _NO_TOKEN: Final = ("",) * 12
 
 
 def join(values: Iterable[str]) -> bytes:
-    """One column of a batch as the database takes it. Raises ``SeparatorInValue``."""
+    """One column of a batch as the database takes it. Raises ``UnfitValue``."""
     listed = tuple(values)
     text = SEPARATOR.join(listed)
     if text.count(SEPARATOR) != max(len(listed) - 1, 0) or "\0" in text:
-        raise SeparatorInValue("a value holds a separator")
-    return text.encode()
+        raise UnfitValue("a value holds a separator")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise UnfitValue("a value holds a lone surrogate") from error
 
 
 def granted_entry(

@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from exchange.entries import Entry, SeparatorInValue, granted_entry, join, refused_entry, relayed_entry
+from exchange.entries import Entry, UnfitValue, granted_entry, join, refused_entry, relayed_entry
 from exchange.ledger_connection import ConnectionLost, LedgerConnection, StatementFailed
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Ledger:
             return
         try:
             result = await self._call(batch)
-        except (ConnectionLost, StatementFailed, SeparatorInValue) as error:
+        except (ConnectionLost, StatementFailed, UnfitValue) as error:
             if len(batch) == 1 or not _is_of_one_row(error):
                 _fail(batch, LedgerUnavailable(str(error)), error)
                 return
@@ -151,13 +151,13 @@ class Ledger:
 
     async def close(self) -> None:
         """Let what is queued be committed, then close the connection."""
-        while self._sending is not None:
-            await self._sending
+        while self._waiting or self._sending is not None:
+            await (asyncio.sleep(0) if self._sending is None else asyncio.wait([self._sending]))
         self._connection.close()
 
 
 def _is_of_one_row(error: Exception) -> bool:
-    return isinstance(error, SeparatorInValue) or (isinstance(error, StatementFailed) and error.is_data_fault)
+    return isinstance(error, UnfitValue) or (isinstance(error, StatementFailed) and error.is_data_fault)
 
 
 def _in_time(batch: list[_Waiting]) -> list[_Waiting]:

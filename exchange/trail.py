@@ -7,7 +7,7 @@ with everything that was known when it happened. Token text never enters it: ide
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from policy.claim_rules import Verdict
 from policy.reasons import Rule, Step, shown
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from exchange.spending import SpendOnce
     from policy.facts import Actor, Granted, Refused
     from policy.tokens import VerifiedToken
+
+LARGEST_INTEGER: Final = 2**53 - 1
+"""The largest integer of RFC 8785 section 3.2.2.3 (RFC 7493 section 2.2)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -186,19 +189,22 @@ def token_facts(token: VerifiedToken) -> dict[str, Any]:
         "type": token.token_type,
         "alg": token.algorithm,
         "kid": token.key_id,
-        "claims": without_floats(token.claims),
+        "claims": storable(token.claims),
     }
 
 
-def without_floats(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
-    """Floats as text, as events hold none (RFC 8785 spells them in ways few agree on); the rules cannot read them."""
+def storable(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    """Claims as an event may hold them: floats, and integers that a float cannot hold exactly, as text.
+
+    RFC 8785 spells such numbers in ways few implementations agree on; rules compare whole numbers only.
+    """
     kind = type(value)
-    if kind is float:
-        return repr(value)
     if kind is dict:
-        return {name: without_floats(item) for name, item in value.items()}
+        return {name: storable(item) for name, item in value.items()}
     if kind is list:
-        return [without_floats(item) for item in value]
+        return [storable(item) for item in value]
+    if kind is float or (kind is int and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER):
+        return repr(value)
     return value
 
 

@@ -145,9 +145,7 @@ TEXT: Final = "text of at most 2000 characters"
 CLAIM: Final = "the name of a claim, 1 to 255 characters"
 
 Slug = Annotated[str, _check(_matches(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"), SLUG), Notation("name", SLUG)]
-ClientName = Annotated[
-    str, _check(_matches(r"[!-~]{1,100}"), CLIENT_NAME), Notation("client id", CLIENT_NAME)
-]
+ClientName = Annotated[str, _check(_matches(r"[!-~]{1,100}"), CLIENT_NAME), Notation("client id", CLIENT_NAME)]
 ScopeName = Annotated[
     str, _check(_matches(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}"), SCOPE_NAME), Notation("scope", SCOPE_NAME)
 ]

@@ -33,9 +33,9 @@ class ClientType(StrEnum):
 class GrantType(StrEnum):
     """The grants a client may be allowed. Password and implicit do not exist here (RFC 9700 section 2)."""
 
-    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name of the wire
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
     AUTHORIZATION_CODE = "authorization_code"
-    REFRESH_TOKEN = "refresh_token"  # noqa: S105
+    REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
     JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from audit.events import SYSTEM
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -77,4 +79,5 @@ def _what(title: str, kind: str, data: Mapping[str, Any]) -> str:
 def _actor(actor: object) -> str:
     if not isinstance(actor, dict):
         return ""
-    return "Handover" if actor.get("kind") == "system" else str(actor.get("name", ""))
+    name = str(actor.get("name", ""))
+    return "Handover" if name == SYSTEM.name and actor.get("kind") == SYSTEM.kind else name

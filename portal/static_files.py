@@ -1,13 +1,18 @@
-"""Collecting the static files of an installation: hashed names, compressed copies, and not twice for the same files."""
+"""Collecting the static files of an installation: hashed names, compressed copies, not twice for the same files."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.management import call_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STAMP: Final = ".collected"
 MADE_BY: Final = "1"
@@ -28,8 +33,24 @@ def collect() -> bool:
 def _digest() -> str:
     """One hash over the names and contents of all sources."""
     digest = hashlib.sha256(MADE_BY.encode())
+    for name, path in _sources():
+        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[tuple[str, Path]]:
     for directory in map(Path, settings.STATICFILES_DIRS):
         for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-            content = hashlib.sha256(path.read_bytes()).digest()
-            digest.update(str(path.relative_to(directory)).encode() + b"\0" + content)
-    return digest.hexdigest()
+            yield path.relative_to(directory).as_posix(), path
+
+
+@register(Tags.staticfiles, deploy=True)
+def check_collected(**_options: Any) -> list[CheckMessage]:  # noqa: ANN401 - Django's signature
+    """Pages name their files by the manifest; without it each of them would be an error 500."""
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    collected = json.loads(manifest.read_text(encoding="utf-8"))["paths"] if manifest.is_file() else {}
+    missing = [name for name, _path in _sources() if name not in collected]
+    if not missing:
+        return []
+    hint = "Run: python manage.py collectstatic --noinput"
+    return [Error(f"{len(missing)} static files are not collected.", hint=hint, id="handover.E060")]

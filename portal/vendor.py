@@ -3,7 +3,7 @@
 ``static/vendor/MANIFEST.json`` names every package, its exact version and each file taken from it. Without an option
 the files on disk are compared with their hashes (no network). ``--fetch`` gets the packages with npm, whose
 ``integrity`` must equal the recorded one, so that a package republished under the same version is noticed;
-``--fetch --update`` records what came instead, after the versions in the manifest were changed.
+``--fetch --update`` records what came, after a version in the manifest was changed.
 """
 
 from __future__ import annotations

@@ -131,9 +131,7 @@ class Load:
 
 
 @contextmanager
-def under_load(
-    port: int, bodies: Callable[[], bytes], connections: int, path: str = "/oauth/token"
-) -> Iterator[Load]:
+def under_load(port: int, bodies: Callable[[], bytes], connections: int, path: str = "/oauth/token") -> Iterator[Load]:
     """A load in a thread of its own, so that the test may kill and wait meanwhile. Ends with the last answer."""
     load = Load(port, bodies, path)
     thread = threading.Thread(target=load.run, args=(connections,))

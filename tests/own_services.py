@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+from psycopg import sql
 from portal.embedded import accounts, binaries, directories, processes
 from portal.embedded.postgres import Postgres
 from portal.embedded.redis import Redis
@@ -62,6 +63,13 @@ class OwnServices(Services):
         assert self._postmaster is not None
         postmaster = psutil.Process(self._postmaster.pid)
         return [postmaster, *postmaster.children(recursive=True)]
+
+    def configure(self, **settings: str) -> None:
+        """Change settings of the running PostgreSQL that need no restart."""
+        with self.administration() as connection:
+            for name, value in settings.items():
+                connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+            connection.execute("SELECT pg_reload_conf()")
 
     def redis_process(self) -> psutil.Process:
         """Redis."""

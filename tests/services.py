@@ -106,14 +106,18 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse what cannot work: the audit tables refuse TRUNCATE, with which Django cleans up after such tests."""
-    for item in items:
-        marker = item.get_closest_marker("django_db")
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if (marker and marker.kwargs.get("transaction")) or fixtures & {"transactional_db", "live_server"}:
-            raise pytest.UsageError(
-                f"{item.nodeid} asks for transactional_db, which cleans up with TRUNCATE, and our audit tables refuse"
-                " that: use the fixture committed_database instead."
-            )
+    refused = [item.nodeid for item in items if _would_truncate(item)]
+    if refused:
+        raise pytest.UsageError(
+            "These tests ask for transactional_db, which cleans up with TRUNCATE, and the audit tables refuse that;"
+            f" use the fixture committed_database instead: {', '.join(refused)}"
+        )
+
+
+def _would_truncate(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool((marker and marker.kwargs.get("transaction")) or fixtures & {"transactional_db", "live_server"})
 
 
 @pytest.fixture(scope="session")

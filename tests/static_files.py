@@ -27,10 +27,11 @@ def collected(directory: Path) -> Path:
     from django.test import override_settings  # noqa: PLC0415
 
     directory.mkdir(exist_ok=True)
-    with (directory.parent / "static.lock").open("w") as lock, override_settings(
-        STATIC_ROOT=directory, STORAGES=base.STORAGES
+    with (
+        (directory.parent / "static.lock").open("w") as lock,
+        override_settings(STATIC_ROOT=directory, STORAGES=base.STORAGES),
     ):
         fcntl.flock(lock, fcntl.LOCK_EX)
         static_files.collect()
-    assert settings.STATIC_ROOT != directory
+    assert directory != settings.STATIC_ROOT
     return directory

@@ -59,4 +59,3 @@ def _default(value: Any) -> str:  # noqa: ANN401 - of any field
         return "none"
     items = value if isinstance(value, tuple) else (value,)
     return ", ".join(f"`{getattr(item, 'value', item)}`" for item in items)
-

@@ -13,6 +13,7 @@ from portal.embedded.console import complain, say
 from portal.embedded.demo_run import demo_run
 from portal.embedded.interruptions import Interruptions, Stopped
 from portal.embedded.lock import InstallationLock, holder
+from portal.embedded.postgres import SIGNALS
 from portal.embedded.processes import MARKER, MINIMAL_PATH, tie_to_parent
 from portal.embedded.provided_run import provided_run
 from portal.embedded.refusals import CannotStart
@@ -65,7 +66,7 @@ def _up(var: Path, *, port: int | None, reset: bool) -> int:
     directories.make_var(var, account)
     lock = InstallationLock(var)
     try:
-        leftovers.stop_leftovers(var)
+        leftovers.stop_leftovers(*installation.homes(var), server_signals=SIGNALS)
         if reset:
             installation.forget(var)
         prepared = demo_run(var, account, port) if embedded else provided_run(var, port)

@@ -62,7 +62,7 @@ def choose(var: Path, account: Account, remembered: Path | None) -> Places:
     socket_home = data_home if data_home and fits_a_socket(var / "run") else None
     temporary = None
     if socket_home is None:
-        temporary = remembered if remembered and _is_ours(remembered) else _new_temporary(account)
+        temporary = remembered if remembered and is_ours(remembered) else _new_temporary(account)
     places = Places(
         var=var,
         account=account,
@@ -75,7 +75,7 @@ def choose(var: Path, account: Account, remembered: Path | None) -> Places:
     return places
 
 
-def _is_ours(directory: Path) -> bool:
+def is_ours(directory: Path) -> bool:
     """Not a link, not somebody else's, not writable for others: a known name in a shared folder proves nothing."""
     try:
         status = directory.lstat()

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from portal.embedded.addresses import APPLICATION, OWNER, database_url, redis_url
+from portal.embedded.directories import is_ours
 from portal.embedded.refusals import CannotStart
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -48,6 +49,15 @@ def recall(var: Path) -> Memory | None:
         ) from error
 
 
+def homes(var: Path) -> list[Path]:
+    """The directories an installation lives in: its state directory, and the temporary one if it has one."""
+    try:
+        memory = recall(var)
+    except CannotStart:
+        return [var]  # the start that follows says so, or throws the unreadable memory away
+    return [var, Path(memory.temporary)] if memory and memory.temporary else [var]
+
+
 def remember(var: Path, memory: Memory) -> None:
     """Keep it for the next start, whole or not at all."""
     unfinished = var / "installation.json.new"
@@ -57,12 +67,9 @@ def remember(var: Path, memory: Memory) -> None:
 
 def forget(var: Path) -> None:
     """Remove everything an installation made, so that the next start is the first."""
-    try:
-        memory = recall(var)
-    except CannotStart:
-        memory = None
-    if memory and memory.temporary and Path(memory.temporary).name.startswith("handover-"):
-        shutil.rmtree(memory.temporary, ignore_errors=True)
+    for temporary in homes(var)[1:]:
+        if is_ours(temporary):
+            shutil.rmtree(temporary)
     for name in CONTENTS:
         path = var / name
         if path.is_dir() and not path.is_symlink():

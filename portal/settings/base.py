@@ -96,6 +96,9 @@ IS_SECURE = HANDOVER.issuer.startswith("https://")
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(os.environ["HANDOVER_VAR"]) / "static" if "HANDOVER_VAR" in os.environ else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder"
+]  # no app's own files: ours are all of them
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -91,7 +91,8 @@ def thousands(value: int) -> str:
 @register.filter
 def share(part: int, whole: int) -> str:
     """A share in per cent, to one place; of nothing it is 0%."""
-    return gettext("%(share)s%%") % {"share": number_format(100 * part / whole if whole else 0, decimal_pos=1)}
+    per_cent = round(100 * part / whole, 1) if whole else 0
+    return gettext("%(share)s%%") % {"share": number_format(per_cent, decimal_pos=1)}
 
 
 @register.filter

@@ -73,8 +73,14 @@ class Exchanges:
     def _subject_token(self, number: int) -> bytes:
         now = int(time.time())
         claims = {
-            "iss": self._idp.issuer, "sub": f"user-{number}", "aud": self._audience, "iat": now, "exp": now + 3000,
-            "jti": str(uuid4()), "scope": "settle:write reports:read", "tier": "gold",
+            "iss": self._idp.issuer,
+            "sub": f"user-{number}",
+            "aud": self._audience,
+            "iat": now,
+            "exp": now + 3000,
+            "jti": str(uuid4()),
+            "scope": "settle:write reports:read",
+            "tier": "gold",
         }
         return self._idp.sign(claims)
 

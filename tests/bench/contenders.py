@@ -101,7 +101,15 @@ def toolkit(stage: Stage) -> Contender:
     prepare = [sys.executable, "-m", "tests.bench.toolkit.prepare", "bench"]
     subprocess.run(prepare, check=True, env=environment, input=secret, text=True)
     server = ("-m", "granian", "--interface", "wsgi", "tests.bench.toolkit.wsgi:application", "--port", str(port))
-    options = ("--workers", str(PROCESSES), "--blocking-threads", str(TOOLKIT_THREADS), "--no-ws", "--log-level", "error")
+    options = (
+        "--workers",
+        str(PROCESSES),
+        "--blocking-threads",
+        str(TOOLKIT_THREADS),
+        "--no-ws",
+        "--log-level",
+        "error",
+    )
     program = stage.program("toolkit", sys.executable, *server, *options, environment=environment)
     root = stage.start(program, f"http://127.0.0.1:{port}/token")
     connection = stage.enter_context(psycopg.connect(url, autocommit=True))

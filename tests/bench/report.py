@@ -53,8 +53,16 @@ def _figures(session: Session) -> str:
     head += ["CPU µs: server", "PostgreSQL", "Redis", "sum"]
     body = [
         [
-            row.contender, str(row.connections), f"{row.rate:,.0f}", f"{row.p50:.2f}", f"{row.p95:.2f}", f"{row.p99:.2f}",
-            f"{row.server:,.0f}", f"{row.postgres:,.0f}", f"{row.redis:,.0f}", f"{row.total:,.0f}",
+            row.contender,
+            str(row.connections),
+            f"{row.rate:,.0f}",
+            f"{row.p50:.2f}",
+            f"{row.p95:.2f}",
+            f"{row.p99:.2f}",
+            f"{row.server:,.0f}",
+            f"{row.postgres:,.0f}",
+            f"{row.redis:,.0f}",
+            f"{row.total:,.0f}",
         ]
         for row in figures.rows(session)
     ]

@@ -23,6 +23,7 @@ from partners.declarations import (
     DeclaredTarget,
     DeclaredTrust,
 )
+from partners.models import FederationTrust
 from partners.states import ClientState
 from partners.vocabulary import DeclaredPartnerState, GrantType, SignatureAlgorithm, SubjectTokenType
 from policy.claim_rules import Operator
@@ -255,3 +256,13 @@ def test_one_partners_export_has_its_own_and_the_targets_it_names() -> None:
     found = inventory.of_partner("fjord")
     assert [name for _, _, name in found] == ["reports-api", "fjord", "fjord-settlement", "fjord-idp", "to-ledger"]
     assert not applied(export(item.declared for item in found.values())).has_changes
+
+
+def test_what_a_stricter_rule_would_refuse_today_can_still_be_exported_and_mended() -> None:
+    applied(texts.EVERYTHING)
+    FederationTrust.objects.update(issuer="http://login.kestrel.example", leeway=timedelta(seconds=30))
+    assert "issuer: http://login.kestrel.example" in export(in_force())
+    plan = applied(texts.EVERYTHING)
+    assert [(step.action.value, step.fields[0].old) for step in plan.steps if step.fields] == [
+        ("change", "http://login.kestrel.example")
+    ]

@@ -9,10 +9,10 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+
 from tests import services as plugin
 from tests.exchange_server import ROOT
 from tests.portal import organisation as organisations
@@ -20,6 +20,7 @@ from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.portal.organisation import Organisation
 

@@ -52,7 +52,7 @@ RUN_AXE = "options => axe.run(options).then(found => found.violations.map(rule =
 def every_view(page: Page, name: str) -> Iterator[str]:
     """Show the page in both themes at all widths; the page follows both without being loaded again."""
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of two words
+        page.emulate_media(color_scheme=theme)
         expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})

@@ -53,8 +53,9 @@ def test_a_page_asked_for_is_reached_after_signing_in_and_closed_after_signing_o
     assert window.complaints == []
 
 
+@pytest.mark.usefixtures("portal")
 def test_what_is_wrong_is_said_once_at_the_top_where_the_focus_goes(
-    visit: Callable[..., Visit], portal: PortalServer
+    visit: Callable[..., Visit],
 ) -> None:
     page = visit(None).go("/sign-in")
     expect(page.get_by_label("E-mail address")).to_be_focused()

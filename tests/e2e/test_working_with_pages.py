@@ -20,7 +20,9 @@ def test_a_filter_changes_the_list_without_a_new_page_and_the_address_with_it(vi
     page.evaluate("document.body.dataset.same = 'yes'")
     page.get_by_label("Outcome").select_option("failed")
     expect(page.locator("#results tbody tr")).to_have_count(1)
-    expect(page).to_have_url(f"{window.portal.url}/exchanges?q=&range=24h&outcome=failed&reason=&partner=&client=&target=")
+    expect(page).to_have_url(
+        f"{window.portal.url}/exchanges?q=&range=24h&outcome=failed&reason=&partner=&client=&target="
+    )
     expect(page.locator("#live")).to_have_text("1 exchange shown")
     assert page.locator("body").get_attribute("data-same") == "yes"
     page.go_back()
@@ -39,7 +41,9 @@ def test_older_exchanges_are_one_click_away_and_the_list_stays_a_list(visit: Cal
     assert window.complaints == []
 
 
-def test_a_reference_from_an_error_message_leads_to_its_trace(visit: Callable[..., Visit], portal: PortalServer) -> None:
+def test_a_reference_from_an_error_message_leads_to_its_trace(
+    visit: Callable[..., Visit], portal: PortalServer
+) -> None:
     window = visit()
     page = window.go("/overview")
     page.keyboard.press("/")
@@ -51,7 +55,9 @@ def test_a_reference_from_an_error_message_leads_to_its_trace(visit: Callable[..
     assert window.complaints == []
 
 
-def test_a_reference_typed_into_the_filter_opens_a_whole_page(visit: Callable[..., Visit], portal: PortalServer) -> None:
+def test_a_reference_typed_into_the_filter_opens_a_whole_page(
+    visit: Callable[..., Visit], portal: PortalServer
+) -> None:
     page = visit().go("/exchanges")
     page.get_by_label("Reference, partner or client", exact=True).fill(str(portal.organisation.granted))
     page.get_by_role("button", name="Show exchanges").click()
@@ -114,9 +120,8 @@ def test_a_chosen_theme_holds_over_pages_and_system_follows_the_system(visit: Ca
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_without_script_every_page_still_says_everything(
-    visit: Callable[..., Visit], portal: PortalServer, width: int
-) -> None:
+@pytest.mark.usefixtures("portal")
+def test_without_script_every_page_still_says_everything(visit: Callable[..., Visit], width: int) -> None:
     window = visit(None, width=width, java_script_enabled=False)  # with a session of its own, which it ends
     window.sign_in()
     page = window.go("/overview")

@@ -35,9 +35,9 @@ def eventually(condition: Callable[[], Any], *, within: float = 60.0) -> Any:
     return answer
 
 
-def remaining(var: Path) -> list[int]:
+def remaining(*homes: Path | None) -> list[int]:
     """The processes of the installation that still run."""
-    return [pid for pid in leftovers.processes_of(var) if _runs(pid)]
+    return [pid for pid in leftovers.processes_of(*filter(None, homes)) if _runs(pid)]
 
 
 def _runs(pid: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,7 +117,7 @@ def test_stopping_leaves_nothing_and_a_second_start_finds_the_data_of_the_first(
     with psycopg.connect(running.postgres.url(OWNER)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     running.stop()
-    assert remaining(running.places.var) == []
+    assert remaining(running.places.var, running.places.temporary) == []
     assert list(running.places.sockets.iterdir()) == []
     again = Running(running.places.var, running.places.temporary)
     assert again.places == running.places
@@ -157,26 +157,20 @@ def test_programs_out_of_reach_are_copied_and_the_originals_are_left_alone(folde
     before = _modes(folder)
     private = folder / "private"
     account.own(private)
-    programs = _WheelAt(wheel).programs(account, private)
+    programs = _WheelAt(place=wheel, **asdict(binaries.REDIS)).programs(account, private)
     assert account.can(programs / "redis-server", "--version")
     assert (programs.is_relative_to(private)) is (os.geteuid() == 0)
     assert before.items() <= _modes(folder).items()
 
 
+@dataclass(frozen=True, kw_only=True)
 class _WheelAt(binaries.Wheel):
-    """Redis's wheel, as if it were installed elsewhere."""
+    """A wheel, as if it were installed elsewhere."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(
-            distribution=binaries.REDIS.distribution,
-            package=binaries.REDIS.package,
-            parts=binaries.REDIS.parts,
-            program=binaries.REDIS.program,
-        )
-        object.__setattr__(self, "_root", root)
+    place: Path
 
     def root(self) -> Path:
-        return Path(self._root)
+        return self.place
 
 
 def _modes(folder: Path) -> dict[Path, int]:

@@ -56,7 +56,13 @@ class Caller:
             messages.append(message)
 
         headers = [(b"content-type", b"application/x-www-form-urlencoded")]
-        scope = {"type": "http", "method": "POST", "path": "/oauth/token", "headers": headers, "client": ("127.0.0.1", 1)}
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/oauth/token",
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+        }
         await self.application(scope, receive, send)
         fields = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
         return Reply(status=messages[0]["status"], headers=fields, json=json.loads(messages[1]["body"]))

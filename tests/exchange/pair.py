@@ -35,16 +35,22 @@ class Pair:
     once: Signer
 
     def at_once(self, forms: Sequence[dict[str, Any]]) -> list[Reply]:
-        """Send every form on a connection of its own, to the processes in turn, in the same moment."""
-        return asyncio.run(self._at_once([urlencode(form).encode() for form in forms]))
+        """Send every form to the processes in turn, in the same moment."""
+        return at_once(forms, self.ports)
 
-    async def _at_once(self, bodies: list[bytes]) -> list[Reply]:
-        ports = [self.ports[number % 2] for number in range(len(bodies))]
-        connections = [await asyncio.open_connection("127.0.0.1", port) for port in ports]
-        answers = await asyncio.gather(*(post(*pair, body) for pair, body in zip(connections, bodies, strict=True)))
-        for _, writer in connections:
-            writer.close()
-        return [Reply(status=status, headers=headers, json=json.loads(body)) for status, headers, body in answers]
+
+def at_once(forms: Sequence[dict[str, Any]], ports: Sequence[int]) -> list[Reply]:
+    """Send every form on a connection of its own, to these ports in turn, in the same moment."""
+    return asyncio.run(_at_once([urlencode(form).encode() for form in forms], ports))
+
+
+async def _at_once(bodies: list[bytes], ports: Sequence[int]) -> list[Reply]:
+    turns = [ports[number % len(ports)] for number in range(len(bodies))]
+    connections = [await asyncio.open_connection("127.0.0.1", port) for port in turns]
+    answers = await asyncio.gather(*(post(*pair, body) for pair, body in zip(connections, bodies, strict=True)))
+    for _, writer in connections:
+        writer.close()
+    return [Reply(status=status, headers=headers, json=json.loads(body)) for status, headers, body in answers]
 
 
 def assertion_form(server: ExchangeServer, **changes: Any) -> dict[str, Any]:

@@ -78,7 +78,11 @@ def site(services: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPat
         from partners.models import Partner  # noqa: PLC0415
 
         partner = Partner.objects.get(slug="kestrel")
-        settings: dict[str, Any] = {"grant_types": GRANTS, "authorization_grant_type": "authorization-code", "redirect_uris": CALLBACK}
+        settings: dict[str, Any] = {
+            "grant_types": GRANTS,
+            "authorization_grant_type": "authorization-code",
+            "redirect_uris": CALLBACK,
+        }
         add_client(partner, "app-secret", secret="s" * 43, **settings)
         add_client(partner, "app-keyed", jwks=public_jwks(signer.key), **settings)
         add_client(partner, "app-public", client_type="public", **settings)

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from policy.reasons import Reason
 from tests.exchange.in_process import calling, organisation
 from tests.exchange.pair import assertion_form
 
@@ -34,7 +35,7 @@ def test_of_a_hundred_parallel_uses_of_one_assertion_exactly_one_succeeds(pair: 
     assert sorted(reply.status for reply in replies) == [200] + [401] * (PARALLEL - 1)
     assert {reply.json["error"] for reply in replies if reply.status == 401} == {"invalid_client"}
     events = _events(pair.server, replies)
-    assert sorted(event["reason"] for event in events) == [""] + ["assertion_replayed"] * (PARALLEL - 1)
+    assert sorted(event["reason"] for event in events) == [""] + [Reason.ASSERTION_REPLAYED] * (PARALLEL - 1)
     assert pair.server.rows("SELECT count(*) FROM exchange_spentjti WHERE jti = %s", jti) == [(1,)]
 
 
@@ -46,7 +47,7 @@ def test_of_a_hundred_parallel_uses_of_a_one_time_subject_token_exactly_one_succ
     assert sorted(reply.status for reply in replies) == [200] + [400] * (PARALLEL - 1)
     assert {reply.json["error"] for reply in replies if reply.status == 400} == {"invalid_request"}
     reasons = sorted(event["reason"] for event in _events(pair.server, replies))
-    assert reasons == [""] + ["token_replayed"] * (PARALLEL - 1)
+    assert reasons == [""] + [Reason.TOKEN_REPLAYED] * (PARALLEL - 1)
 
 
 def test_a_used_assertion_stays_used_in_the_other_process(pair: Pair) -> None:

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwe
-from joserfc.jwk import OctKey
+from joserfc.jwk import OctKey, RSAKey
 
 from exchange.protocol.compact import decode_segment, encode_segment
 from policy.reasons import Reason
@@ -159,7 +159,8 @@ def claims_of(server: ExchangeServer) -> bytes:
 
 def sealed(server: ExchangeServer, kind: str) -> str:
     """An encrypted token of the kind that has troubled other verifiers."""
-    public = server.world.idp.key
+    members = server.world.idp.key.as_dict(private=False)
+    public = RSAKey.import_key({name: members[name] for name in ("kty", "n", "e")})
     if kind == "for the issuer's own key":
         return jwe.encrypt_compact({"alg": "RSA-OAEP", "enc": "A128GCM"}, claims_of(server), public)
     if kind == "a signed token inside":

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
-from exchange import body
-from exchange.protocol.compact import MAX_TOKEN_LENGTH
+from exchange import body, keys
+from exchange.protocol.compact import MAX_TOKEN_LENGTH, encode_segment
 from exchange.protocol.form import MAX_BODY_LENGTH
 from policy.reasons import Reason
 from tests.conformance.rules import rule
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import httpx
 
     from tests.exchange_server import ExchangeServer
-    from tests.services import Services
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -82,8 +82,6 @@ def test_a30_more_than_ten_targets_are_refused(server: ExchangeServer) -> None:
 @pytest.mark.parametrize("nested", ['{"a":', '{"a":[', '{"act":{"sub":"x","act":'])
 @pytest.mark.parametrize("place", ["header", "claims"])
 def test_a30_json_nested_beyond_all_measure_is_refused(server: ExchangeServer, nested: str, place: str) -> None:
-    from exchange.protocol.compact import encode_segment  # noqa: PLC0415
-
     deep = encode_segment((nested * 900).encode()[:11_000])
     closed = encode_segment(
         (nested * 300 + "1" + "]" * nested.count("[") * 300 + "}" * nested.count("{") * 300).encode()
@@ -125,7 +123,7 @@ def test_a30_a_caller_that_hangs_up_halfway_harms_nobody(server: ExchangeServer)
 
 
 @asynccontextmanager
-async def application(services: Services) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+async def application() -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """The whole application in this process, started and stopped as a server does it."""
     from portal.asgi import Application  # noqa: PLC0415 - reads the settings of the database in use
 
@@ -143,7 +141,7 @@ async def application(services: Services) -> AsyncIterator[Callable[..., Awaitab
         await lifespan
 
 
-async def drip(services: Services, pieces: int) -> tuple[int, dict[bytes, bytes], dict[str, Any]]:
+async def drip(pieces: int) -> tuple[int, dict[bytes, bytes], dict[str, Any]]:
     """The answer to a body of which a byte comes now and then, and which never ends."""
     sent: list[Any] = []
     left = iter(range(pieces))
@@ -159,7 +157,7 @@ async def drip(services: Services, pieces: int) -> tuple[int, dict[bytes, bytes]
 
     headers = [(b"content-type", FORM.encode())]
     scope = {"type": "http", "method": "POST", "path": "/oauth/token", "headers": headers, "client": ("127.0.0.1", 1)}
-    async with application(services) as app:
+    async with application() as app:
         await app(scope, receive, send)
     return sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"])
 
@@ -168,19 +166,14 @@ async def drip(services: Services, pieces: int) -> tuple[int, dict[bytes, bytes]
 @pytest.mark.parametrize("pieces", [0, 3], ids=["nothing comes", "it stops halfway"])
 def test_a30_a_body_that_never_comes_is_refused_in_time(
     committed_database: str,
-    services: Services,
     django_db_blocker: Any,
     monkeypatch: pytest.MonkeyPatch,
     pieces: int,
 ) -> None:
-    import psycopg  # noqa: PLC0415
-
-    from exchange import keys  # noqa: PLC0415
-
     monkeypatch.setattr(body, "READ_TIMEOUT", 0.2)
     with django_db_blocker.unblock():
         keys.ensure_signing_key()
-        status, headers, answer = asyncio.run(drip(services, pieces))
+        status, headers, answer = asyncio.run(drip(pieces))
     assert (status, answer["error"]) == (408, "invalid_request")
     with psycopg.connect(committed_database) as connection:
         rows = connection.execute(
@@ -191,7 +184,7 @@ def test_a30_a_body_that_never_comes_is_refused_in_time(
 
 @rule(115, "own rule")
 def test_a30_no_refusal_costs_out_of_proportion(server: ExchangeServer) -> None:
-    """Beside a good exchange, the dearest refusal of this file is cheap: nothing large is parsed before it is measured."""
+    """Nothing large is parsed before it is measured: the dearest refusal is cheap beside a good exchange."""
 
     def seconds(call: Callable[[], httpx.Response]) -> float:
         started = time.perf_counter()
@@ -215,8 +208,7 @@ def test_a32_what_a_stranger_says_about_his_address_is_not_believed(server: Exch
 
 
 def test_a32_a_callers_own_reference_is_recorded_and_never_used_as_ours(server: ExchangeServer) -> None:
-    headers = {"x-request-id": "caller-7\x01", "x-correlation-id": "11111111-1111-1111-1111-111111111111"}
-    headers["x-request-id"] = "caller-7"
+    headers = {"x-request-id": "caller-7", "x-correlation-id": "11111111-1111-1111-1111-111111111111"}
     response = server.http.post("/oauth/token", data={"grant_type": "x"}, headers=headers)
     event = refused(server, response, "unsupported_grant_type", Reason.GRANT_TYPE_UNSUPPORTED)
     assert event["data"]["request"]["request_id"] == "caller-7"

@@ -26,13 +26,13 @@ def _unhashed_static_files(settings: Any) -> None:
 
 
 @pytest.fixture
-def organisation(db: None) -> Organisation:
+def organisation(db: None) -> Organisation:  # noqa: ARG001 - asked for its transaction
     """Partners, people and a day of exchanges."""
     return organisations.build()
 
 
 @pytest.fixture
-def signed_in(db: None) -> Callable[[Role | None], Client]:
+def signed_in(db: None) -> Callable[[Role | None], Client]:  # noqa: ARG001 - asked for its transaction
     """A browser in which somebody of a role is signed in."""
 
     def sign_in(role: Role | None = Role.SECURITY_ADMIN) -> Client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -44,7 +44,7 @@ def test_words_cannot_break_out_of_a_picture() -> None:
     hostile = '"><script>alert(1)</script>'
     picture = str(charts.area(hostile, HOURS, [charts.Series(name=hostile, values=(0,) * 24, colour="c1")]))
     assert "<script" not in picture
-    ElementTree.fromstring(picture)
+    ET.fromstring(picture)
 
 
 @pytest.mark.parametrize(("part", "whole", "width"), [(0, 0, 0), (0, 9, 0), (1, 10_000, 1), (5, 10, 50), (10, 10, 100)])
@@ -53,6 +53,4 @@ def test_a_meter_is_as_long_as_its_share(part: int, whole: int, width: int) -> N
 
 
 def test_a_spark_of_nothing_is_a_flat_line() -> None:
-    assert set(re.findall(r",([\d.]+)", re.search(r'<polyline[^>]*points="([^"]*)"', str(charts.spark([0, 0], "c1")))[1])) == {  # type: ignore[index]
-        "30.0"
-    }
+    assert '<polyline class="ln c1" points="0.0,30.0 100.0,30.0"/>' in str(charts.spark([0, 0], "c1"))

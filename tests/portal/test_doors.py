@@ -13,7 +13,6 @@ from portal.roles import SECTIONS, Role, landing_page, sections_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.portal.organisation import Organisation
 
 OPEN = {"account_login", "account_logout", "account_inactive"}
 EVERYBODY = {"home", "account"}
@@ -46,8 +45,9 @@ def test_a_page_asks_who_is_there_first(name: str, address: str) -> None:
 
 
 @pytest.mark.parametrize("role", [*Role, None])
+@pytest.mark.usefixtures("organisation")
 def test_a_page_opens_for_the_roles_that_have_it_and_for_no_other(
-    organisation: Organisation, signed_in: Callable[[Role | None], Client], role: Role | None
+    signed_in: Callable[[Role | None], Client], role: Role | None
 ) -> None:
     browser = signed_in(role)
     for name, address in GUARDED:
@@ -73,9 +73,7 @@ def test_the_table_of_this_test_is_the_table_of_the_roles() -> None:
         (Role.PARTNER_ADMIN, "account"),
     ],
 )
-def test_everybody_lands_where_their_work_is(
-    signed_in: Callable[[Role | None], Client], role: Role, page: str
-) -> None:
+def test_everybody_lands_where_their_work_is(signed_in: Callable[[Role | None], Client], role: Role, page: str) -> None:
     assert landing_page(frozenset({role})) == page
     answer = signed_in(role).get("/", follow=True)
     assert answer.redirect_chain == [(reverse(page), 302)]

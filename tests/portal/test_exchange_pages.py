@@ -56,7 +56,10 @@ def test_the_list_shows_the_newest_first_with_outcome_and_reason(organisation: O
         ("reason=token.expired", lambda entry: entry.reason == "token.expired"),
         ("client=fjord-nightly", lambda entry: entry.client == "fjord-nightly"),
         ("target=https://payroll.meridian.example", lambda entry: "payroll" in entry.target),
-        ("partner=kestrel&outcome=refused", lambda entry: entry.partner_id and "kestrel" in entry.client and entry.outcome == "refused"),
+        (
+            "partner=kestrel&outcome=refused",
+            lambda entry: entry.partner_id and "kestrel" in entry.client and entry.outcome == "refused",
+        ),
         ("q=fjord", lambda entry: entry.client.startswith("fjord")),
         ("q=kestrel-settlement&outcome=failed", lambda entry: entry.outcome == "failed"),
         ("partner=nobody", lambda _entry: False),
@@ -65,7 +68,8 @@ def test_the_list_shows_the_newest_first_with_outcome_and_reason(organisation: O
         ("range=1h", lambda entry: entry.at > timezone.now() - timedelta(hours=1)),
     ],
 )
-def test_filters_leave_exactly_what_they_name(organisation: Organisation, browser: Client, query: str, kept: Any) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_filters_leave_exactly_what_they_name(browser: Client, query: str, kept: Any) -> None:
     everything = selectors.exchanges(selectors.Search(), size=1000).entries
     page = browser.get(f"/exchanges?range=any&{query}" if "range" not in query else f"/exchanges?{query}")
     expected = references(filter(kept, everything))
@@ -73,13 +77,15 @@ def test_filters_leave_exactly_what_they_name(organisation: Organisation, browse
     assert bool(expected) is ('class="empty"' not in page.content.decode())
 
 
-def test_chips_take_single_filters_away(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_chips_take_single_filters_away(browser: Client) -> None:
     page = browser.get("/exchanges?outcome=refused&partner=kestrel&range=7d").content.decode()
     chips = [unescape(address) for address in re.findall(r'<a class="fchip on" href="([^"]*)"', page)]
     assert chips == ["/exchanges?range=7d&partner=kestrel", "/exchanges?range=7d&outcome=refused"]
 
 
-def test_pages_follow_each_other_without_gap_or_repetition_in_both_directions(db: None, browser: Client) -> None:
+@pytest.mark.django_db
+def test_pages_follow_each_other_without_gap_or_repetition_in_both_directions(browser: Client) -> None:
     kestrel, now = partner("kestrel"), timezone.now()
     with happenings.together():
         for number in range(120):
@@ -103,7 +109,8 @@ def test_pages_follow_each_other_without_gap_or_repetition_in_both_directions(db
     assert newer == [older[2], older[1], older[0]]
 
 
-def test_what_arrives_meanwhile_shifts_no_page(db: None, browser: Client) -> None:
+@pytest.mark.django_db
+def test_what_arrives_meanwhile_shifts_no_page(browser: Client) -> None:
     kestrel, now = partner("kestrel"), timezone.now()
     with happenings.together():
         for number in range(60):
@@ -118,8 +125,9 @@ def test_what_arrives_meanwhile_shifts_no_page(db: None, browser: Client) -> Non
 
 
 @pytest.mark.parametrize("address", ["/exchanges", "/exchanges?q=kestrel&outcome=refused&partner=kestrel"])
+@pytest.mark.usefixtures("organisation")
 def test_the_list_takes_few_queries_however_much_there_is_to_show(
-    organisation: Organisation, browser: Client, django_assert_max_num_queries: Any, address: str
+    browser: Client, django_assert_max_num_queries: Any, address: str
 ) -> None:
     for number in range(20):
         happenings.granted(partner(f"extra-{number}"))
@@ -127,7 +135,8 @@ def test_the_list_takes_few_queries_however_much_there_is_to_show(
         assert browser.get(address).status_code == 200
 
 
-def test_htmx_gets_the_part_and_going_back_gets_the_page(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_htmx_gets_the_part_and_going_back_gets_the_page(browser: Client) -> None:
     htmx = {"HX-Request": "true"}
     part = browser.get("/exchanges?outcome=failed", headers=htmx).content.decode()
     assert "<html" not in part
@@ -146,7 +155,8 @@ def test_a_reference_in_the_search_box_leads_straight_to_its_exchange(
     assert target == f"/exchanges/{organisation.refused}"
 
 
-def test_a_reference_that_nothing_has_is_said_to_be_so(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_a_reference_that_nothing_has_is_said_to_be_so(browser: Client) -> None:
     assert "No event has this reference" in browser.get(f"/exchanges?q={NEVER}").content.decode()
 
 
@@ -178,8 +188,12 @@ def test_a_refused_exchange_shows_the_step_what_was_expected_what_came_and_what_
     assert page.count('<span class="ms">refused</span>') == 1
     assert page.count('<span class="ms">not reached</span>') == 5
     for words in (
-        "a published mapping to payroll-api", "absent", "400 invalid_target", "policy.target_not_mapped",
-        WIRE[Reason.TARGET_NOT_MAPPED].description, str(explain("policy.target_not_mapped").remedy),
+        "a published mapping to payroll-api",
+        "absent",
+        "400 invalid_target",
+        "policy.target_not_mapped",
+        WIRE[Reason.TARGET_NOT_MAPPED].description,
+        str(explain("policy.target_not_mapped").remedy),
     ):
         assert words in unescape(page)
 
@@ -199,20 +213,26 @@ def test_an_exchange_of_an_unknown_caller_shows_the_little_that_is_known(
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-def test_every_reason_has_a_page_with_its_words_and_its_answer(db: None, browser: Client, reason: Reason) -> None:
+@pytest.mark.django_db
+def test_every_reason_has_a_page_with_its_words_and_its_answer(browser: Client, reason: Reason) -> None:
     reference = happenings.refused(partner("kestrel"), reason=reason, steps=[], error="", status=0)
     page = unescape(browser.get(f"/exchanges/{reference}").content.decode())
     assert str(explain(reason).title) in page
     assert f"{WIRE[reason].status} {WIRE[reason].error}" in page
 
 
-@pytest.mark.parametrize("missing", ["request", "credentials", "trust", "subject", "mappings", "token", "steps", "micros"])
-def test_any_part_of_an_event_may_be_missing(db: None, browser: Client, missing: str) -> None:
-    reference = happenings.granted(partner("kestrel"), **{missing: None})
+@pytest.mark.parametrize(
+    "missing", ["request", "credentials", "trust", "subject", "mappings", "token", "steps", "micros"]
+)
+@pytest.mark.django_db
+def test_any_part_of_an_event_may_be_missing(browser: Client, missing: str) -> None:
+    absent: dict[str, Any] = {missing: None}
+    reference = happenings.granted(partner("kestrel"), **absent)
     assert browser.get(f"/exchanges/{reference}").status_code == 200
 
 
-def test_an_event_that_says_nothing_but_its_kind_has_a_page(db: None, browser: Client) -> None:
+@pytest.mark.django_db
+def test_an_event_that_says_nothing_but_its_kind_has_a_page(browser: Client) -> None:
     now = timezone.now()
     bare = happenings.write(events.ExchangeRefused(), events.UNAUTHENTICATED, at=now)
     assert browser.get(f"/exchanges/{bare}").status_code == 200
@@ -241,12 +261,18 @@ def test_one_exchange_takes_few_queries(
         browser.get(f"/exchanges/{organisation.granted}")
 
 
-def test_words_of_a_caller_are_inert(db: None, browser: Client) -> None:
+@pytest.mark.django_db
+def test_words_of_a_caller_are_inert(browser: Client) -> None:
     """Attack A35: what a caller sends ends up on this page, and must never run there."""
-    hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>"
+    hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
     reference = happenings.refused(
-        partner("kestrel"), client=hostile, target=hostile, request=happenings.request(request_id=hostile, audience=[hostile]),
-        subject=happenings.token(subject=hostile, name=hostile), steps=[["mapping", "refused", hostile, hostile]], error=hostile,
+        partner("kestrel"),
+        client=hostile,
+        target=hostile,
+        request=happenings.request(request_id=hostile, audience=[hostile]),
+        subject=happenings.token(subject=hostile, name=hostile),
+        steps=[["mapping", "refused", hostile, hostile]],
+        error=hostile,
     )
     for address in ("/exchanges", f"/exchanges/{reference}"):
         page = browser.get(address).content.decode()

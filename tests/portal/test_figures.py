@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from audit.selectors import Outcome, Tally
@@ -20,7 +21,7 @@ def test_the_hours_are_those_of_the_clock_and_the_last_one_is_still_running() ->
     hours = hours_until(NOW)
     assert len(hours) == 24
     assert hours[-1] == datetime(2026, 3, 17, 14, tzinfo=UTC)
-    assert {later - earlier for earlier, later in zip(hours, hours[1:], strict=False)} == {timedelta(hours=1)}
+    assert {later - earlier for earlier, later in pairwise(hours)} == {timedelta(hours=1)}
 
 
 def test_counts_add_up_by_hour_reason_and_partner() -> None:

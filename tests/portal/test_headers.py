@@ -8,10 +8,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from django.test import Client
 
 if TYPE_CHECKING:
-    from tests.portal.organisation import Organisation
+    from django.test import Client
 
 POLICY = {
     "default-src": "'none'",
@@ -27,7 +26,8 @@ POLICY = {
 
 
 @pytest.mark.parametrize("address", ["/sign-in", "/overview", "/partners", "/exchanges", "/account", "/nowhere"])
-def test_every_page_carries_the_whole_policy(organisation: Organisation, browser: Client, address: str) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_every_page_carries_the_whole_policy(browser: Client, address: str) -> None:
     headers = browser.get(address).headers
     directives = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
     assert directives == POLICY
@@ -39,11 +39,14 @@ def test_every_page_carries_the_whole_policy(organisation: Organisation, browser
     assert "no-store" in headers["Cache-Control"]
 
 
-def test_a_list_and_its_part_are_never_taken_for_each_other(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_a_list_and_its_part_are_never_taken_for_each_other(browser: Client) -> None:
     assert "HX-Request" in browser.get("/exchanges").headers["Vary"]
 
 
-@pytest.mark.parametrize(("issuer", "prefix"), [("https://sts.meridian.example", "__Host-"), ("http://127.0.0.1:8000", "")])
+@pytest.mark.parametrize(
+    ("issuer", "prefix"), [("https://sts.meridian.example", "__Host-"), ("http://127.0.0.1:8000", "")]
+)
 def test_over_https_cookies_never_travel_in_the_clear_and_belong_to_this_host_alone(issuer: str, prefix: str) -> None:
     program = (
         "from django.conf import settings as s;"

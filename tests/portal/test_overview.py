@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from django.utils import timezone
 
 from audit.selectors import Outcome, tally
@@ -18,7 +19,6 @@ from tests.portal.organisation import partner
 if TYPE_CHECKING:
     from django.test import Client
 
-    from tests.portal.organisation import Organisation
 
 MAX_QUERIES = 12
 
@@ -28,7 +28,8 @@ def words(page: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", page.partition("<main")[2]).split())
 
 
-def test_the_figures_are_those_of_the_trail(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_the_figures_are_those_of_the_trail(browser: Client) -> None:
     now = timezone.now()
     hours = hours_until(now)
     day = figures(tally(hours[0], hours), hours)
@@ -39,7 +40,8 @@ def test_the_figures_are_those_of_the_trail(organisation: Organisation, browser:
     assert "Partners 2 of 4" in read
 
 
-def test_each_event_is_counted_once_in_its_hour_for_its_partner(db: None) -> None:
+@pytest.mark.django_db
+def test_each_event_is_counted_once_in_its_hour_for_its_partner() -> None:
     now = timezone.now()
     hours = hours_until(now)
     kestrel, fjord = partner("kestrel"), partner("fjord")
@@ -61,8 +63,9 @@ def test_each_event_is_counted_once_in_its_hour_for_its_partner(db: None) -> Non
     assert {entry.partner_id for entry in tally(hours[0], hours, partners=[fjord.id])} == {fjord.id}
 
 
+@pytest.mark.usefixtures("organisation")
 def test_the_overview_takes_few_queries_however_much_there_is_to_show(
-    organisation: Organisation, browser: Client, django_assert_max_num_queries: Any
+    browser: Client, django_assert_max_num_queries: Any
 ) -> None:
     browser.get("/overview")
     for number in range(8):
@@ -73,7 +76,8 @@ def test_the_overview_takes_few_queries_however_much_there_is_to_show(
         browser.get("/overview")
 
 
-def test_the_chart_has_the_same_data_as_its_table(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_the_chart_has_the_same_data_as_its_table(browser: Client) -> None:
     page = browser.get("/overview").content.decode()
     drawn = re.findall(r"&quot;v&quot;: \[([\d, ]*)\]", page)
     granted, refused = ([int(value) for value in series.split(",")] for series in drawn)
@@ -112,14 +116,20 @@ def trust(owner: models.Partner, keys: models.KeySource, **fields: Any) -> model
     return models.FederationTrust.objects.create(partner=owner, key_source=keys, **{**good, **fields})
 
 
-def test_what_needs_attention_comes_with_the_most_pressing_first(db: None) -> None:
+@pytest.mark.django_db
+def test_what_needs_attention_comes_with_the_most_pressing_first() -> None:
     now, hour = timezone.now(), timedelta(hours=1)
     trust(partner("ended"), source(models.Partner.objects.get(slug="ended"), usable_until=now - hour, failures=30))
     trust(partner("ending"), source(models.Partner.objects.get(slug="ending"), usable_until=now + hour, failures=20))
     trust(partner("held"), source(models.Partner.objects.get(slug="held")), state="quarantined")
-    trust(partner("failing"), source(models.Partner.objects.get(slug="failing"), usable_until=now + 20 * hour, failures=1))
+    trust(
+        partner("failing"), source(models.Partner.objects.get(slug="failing"), usable_until=now + 20 * hour, failures=1)
+    )
     client = models.Client.objects.create(
-        partner=partner("secret"), client_id="c", client_type="confidential", authorization_grant_type="client-credentials"
+        partner=partner("secret"),
+        client_id="c",
+        client_type="confidential",
+        authorization_grant_type="client-credentials",
     )
     models.ClientSecret.objects.create(client=client, slot=1, kek_id="0", digest=b"", expires_at=now + 5 * hour)
     partner("review", review_due_on=now.date())
@@ -133,7 +143,8 @@ def test_what_needs_attention_comes_with_the_most_pressing_first(db: None) -> No
     ]
 
 
-def test_nothing_of_a_partner_that_is_out_or_of_a_trust_that_is_gone_needs_attention(db: None) -> None:
+@pytest.mark.django_db
+def test_nothing_of_a_partner_that_is_out_or_of_a_trust_that_is_gone_needs_attention() -> None:
     now = timezone.now()
     out = partner("out", state="offboarded", review_due_on=now.date())
     trust(out, source(out, failures=9))
@@ -143,19 +154,22 @@ def test_nothing_of_a_partner_that_is_out_or_of_a_trust_that_is_gone_needs_atten
     assert concerns() == []
 
 
-def test_every_concern_has_words_on_the_page(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_every_concern_has_words_on_the_page(browser: Client) -> None:
     read = words(browser.get("/overview").content.decode())
     assert "Fjord Analytics: keys about to end" in read
     assert "kestrel-settlement: secret ends" in read
     assert "Fjord Analytics: review due" in read
 
 
-def test_recent_changes_name_what_was_changed_and_by_whom(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_recent_changes_name_what_was_changed_and_by_whom(browser: Client) -> None:
     read = words(browser.get("/overview").content.decode())
     assert re.search(r"Mapping published: settle · kestrel .* UTC · ada@meridian\.example", read)
 
 
-def test_reasons_are_counted_and_lead_to_their_exchanges(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_reasons_are_counted_and_lead_to_their_exchanges(browser: Client) -> None:
     page = browser.get("/overview").content.decode()
     assert 'href="/exchanges?reason=policy.target_not_mapped"' in page
     assert "Target not mapped" in page

@@ -25,7 +25,8 @@ def listed(page: str) -> list[str]:
     return re.findall(r'<a class="strong" href="/partners/([\w-]+)"', page)
 
 
-def test_the_list_shows_every_partner_by_name(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_the_list_shows_every_partner_by_name(browser: Client) -> None:
     page = browser.get("/partners").content.decode()
     assert listed(page) == ["alder", "fjord", "kestrel", "orbit"]
     for words in ("Healthy", "Keys about to end", "No trust", "Suspended", "Draft", "Sara Haddad"):
@@ -43,9 +44,8 @@ def test_the_list_shows_every_partner_by_name(organisation: Organisation, browse
         ("q=%25", []),
     ],
 )
-def test_the_list_is_searched_filtered_and_ordered(
-    organisation: Organisation, browser: Client, query: str, found: list[str]
-) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_the_list_is_searched_filtered_and_ordered(browser: Client, query: str, found: list[str]) -> None:
     page = browser.get(f"/partners?{query}").content.decode()
     assert listed(page) == found
     assert ("No partner matches" in page) is (not found)
@@ -72,7 +72,8 @@ def test_pages_of_the_list_follow_each_other_without_gap_or_repetition(browser: 
     assert listed(browser.get(back[1].replace("&amp;", "&")).content.decode()) == pages[1]
 
 
-def test_a_page_after_a_partner_that_is_gone_starts_from_the_top(organisation: Organisation) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_a_page_after_a_partner_that_is_gone_starts_from_the_top() -> None:
     page = overviews.partners(Wanted(), now=timezone.now(), after="gone")
     assert [entry.slug for entry in page.entries] == ["alder", "fjord", "kestrel", "orbit"]
 
@@ -84,7 +85,9 @@ def test_a_page_takes_few_queries_however_much_there_is_to_show(
     for number in range(20):
         partner(f"extra-{number}")
         client = models.Client.objects.create(
-            partner=organisation.kestrel, client_id=f"extra-{number}", client_type="confidential",
+            partner=organisation.kestrel,
+            client_id=f"extra-{number}",
+            client_type="confidential",
             authorization_grant_type="client-credentials",
         )
         models.ClientSecret.objects.create(client=client, slot=1, kek_id="0", digest=b"")
@@ -92,21 +95,29 @@ def test_a_page_takes_few_queries_however_much_there_is_to_show(
         assert browser.get(address).status_code == 200
 
 
-def test_htmx_gets_the_part_and_everybody_else_the_page(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_htmx_gets_the_part_and_everybody_else_the_page(browser: Client) -> None:
     part = browser.get("/partners?q=kes", headers={"HX-Request": "true"}).content.decode()
-    back = browser.get("/partners", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"}).content.decode()
+    back = browser.get(
+        "/partners", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    ).content.decode()
     assert "<html" not in part
     assert listed(part) == ["kestrel"]
     assert 'data-say="1 partner shown"' in part
     assert "<html" in back
 
 
-def test_the_trust_tab_says_whose_tokens_are_accepted_and_with_which_keys(
-    organisation: Organisation, browser: Client
-) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_the_trust_tab_says_whose_tokens_are_accepted_and_with_which_keys(browser: Client) -> None:
     page = browser.get("/partners/kestrel/trust").content.decode()
     source = models.KeySource.objects.get(location="https://idp.kestrel.example")
-    for words in ("https://idp.kestrel.example/oauth2/keys", "tier one of gold, silver", "ES256", "up to 1 h", "30 s leeway"):
+    for words in (
+        "https://idp.kestrel.example/oauth2/keys",
+        "tier one of gold, silver",
+        "ES256",
+        "up to 1 h",
+        "30 s leeway",
+    ):
         assert words in page
     for key in source.jwks["keys"]:
         assert key["kid"] in page
@@ -115,12 +126,13 @@ def test_the_trust_tab_says_whose_tokens_are_accepted_and_with_which_keys(
     assert "4 failed fetches in a row" in failing
 
 
-def test_a_key_is_shown_by_its_rfc_7638_fingerprint(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_a_key_is_shown_by_its_rfc_7638_fingerprint(browser: Client) -> None:
     """The example of RFC 7638 section 3.1."""
     jwk = {
         "kty": "RSA", "e": "AQAB", "alg": "RS256", "kid": "2011-04-29",
-        "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3o"
-        "knjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHz"
+        "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCi"
+        "FV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHz"
         "u6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU"
         "8awapJzKnqDKgw",
     }  # fmt: skip
@@ -129,14 +141,14 @@ def test_a_key_is_shown_by_its_rfc_7638_fingerprint(organisation: Organisation, 
 
 
 @pytest.mark.parametrize("keys", [{}, {"keys": [{"kty": "EC"}]}, {"keys": [{"kty": "unheard-of", "kid": "k"}]}])
-def test_a_key_set_that_cannot_be_read_is_no_fault_of_the_page(
-    organisation: Organisation, browser: Client, keys: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_a_key_set_that_cannot_be_read_is_no_fault_of_the_page(browser: Client, keys: dict[str, Any]) -> None:
     models.KeySource.objects.filter(location="https://idp.kestrel.example").update(jwks=keys)
     assert browser.get("/partners/kestrel/trust").status_code == 200
 
 
-def test_no_page_of_a_partner_shows_anything_secret(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_no_page_of_a_partner_shows_anything_secret(browser: Client) -> None:
     models.ClientSecret.objects.update(digest=bytes.fromhex("c0ffee") * 10, kek_id="feedfacefeedface")
     for tab in TABS:
         page = browser.get(f"/partners/kestrel{tab}").content.decode()
@@ -144,7 +156,8 @@ def test_no_page_of_a_partner_shows_anything_secret(organisation: Organisation, 
             assert secret not in page
 
 
-def test_the_clients_tab_tells_the_age_and_the_end_of_secrets(organisation: Organisation, browser: Client) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_the_clients_tab_tells_the_age_and_the_end_of_secrets(browser: Client) -> None:
     page = browser.get("/partners/kestrel/clients").content.decode()
     assert page.count("made just now") == 2
     assert "no end" in page
@@ -152,22 +165,27 @@ def test_the_clients_tab_tells_the_age_and_the_end_of_secrets(organisation: Orga
         assert words in page
 
 
-def test_the_mappings_tab_shows_what_a_token_can_become_and_every_version(
-    organisation: Organisation, browser: Client
-) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_the_mappings_tab_shows_what_a_token_can_become_and_every_version(browser: Client) -> None:
     page = browser.get("/partners/kestrel/mappings").content.decode()
     assert 'id="settle-3"' in page
     assert 'id="settle-1"' in page
     first, second = page.index('id="reports"'), page.index('id="settle"')
     assert first < second < page.index('id="disputes"')
-    for words in ("tier equals gold", "settle:write", "15 min", "impersonation allowed", "delegation only", "Superseded"):
+    for words in (
+        "tier equals gold",
+        "settle:write",
+        "15 min",
+        "impersonation allowed",
+        "delegation only",
+        "Superseded",
+    ):
         assert words in page
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_a_partner_that_has_nothing_yet_is_told_what_comes_next(
-    organisation: Organisation, browser: Client, tab: str
-) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_a_partner_that_has_nothing_yet_is_told_what_comes_next(browser: Client, tab: str) -> None:
     page = browser.get(f"/partners/orbit{tab}").content.decode()
     assert 'class="empty"' in page
 
@@ -200,7 +218,8 @@ def test_words_of_a_partner_are_inert_on_every_page(organisation: Organisation, 
         ({"failures": 1, "usable_until": timezone.now().replace(year=2020)}, TrustHealth.ENDED),
     ],
 )
-def test_the_list_shows_the_worst_of_a_partners_trusts(db: None, fields: dict[str, Any], health: TrustHealth) -> None:
+@pytest.mark.django_db
+def test_the_list_shows_the_worst_of_a_partners_trusts(fields: dict[str, Any], health: TrustHealth) -> None:
     both = partner("both")
     for name, more in (("good", {}), ("other", fields)):
         good = {"method": "jwks_uri", "location": "https://idp.example", "fetched_at": timezone.now()}

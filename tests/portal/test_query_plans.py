@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit import selectors
+from audit.partitions import lowest_id
 from audit.selectors import Outcome, Search
 from partners import overviews
 from partners.overviews import Wanted
@@ -50,13 +51,12 @@ def plans(read: Callable[[], object], *dear: str) -> str:
         (Search(client="kestrel-settlement"), "_client_id_idx"),
         (Search(target="https://ledger.meridian.example"), "_target_id_idx"),
         (Search(reason="token.expired"), "_reason_id_idx"),
-        (Search(partners=(selectors.lowest_id(SINCE),)), "_partner_id_id_idx"),
+        (Search(partners=(lowest_id(SINCE),)), "_partner_id_id_idx"),
         (Search(since=SINCE, outcome=Outcome.GRANTED), "_kind_id_idx"),
     ],
 )
-def test_a_list_of_exchanges_comes_out_of_its_index_in_order(
-    organisation: Organisation, search: Search, index: str
-) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_a_list_of_exchanges_comes_out_of_its_index_in_order(search: Search, index: str) -> None:
     plan = plans(lambda: selectors.exchanges(search), "sort", "bitmapscan")
     assert index in plan
     assert "Seq Scan" not in plan
@@ -69,7 +69,8 @@ def test_a_reference_is_found_by_its_index(organisation: Organisation) -> None:
     assert "Seq Scan" not in plan
 
 
-def test_recent_changes_are_probed_kind_by_kind(organisation: Organisation) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_recent_changes_are_probed_kind_by_kind() -> None:
     plan = plans(lambda: selectors.recent_changes(size=6), "bitmapscan")
     assert "_kind_id_idx" in plan
     assert "Seq Scan" not in plan
@@ -87,9 +88,10 @@ def test_a_tally_reads_no_more_than_its_day(organisation: Organisation, of_partn
     partners = [organisation.kestrel.id] if of_partners else None
     plan = plans(lambda: selectors.tally(hours[0], hours, partners=partners))
     assert "Seq Scan" not in plan
-    assert f"id >= '{selectors.lowest_id(hours[0])}'" in plan
+    assert f"id >= '{lowest_id(hours[0])}'" in plan
 
 
-def test_the_list_of_partners_comes_in_the_order_of_its_index(organisation: Organisation) -> None:
+@pytest.mark.usefixtures("organisation")
+def test_the_list_of_partners_comes_in_the_order_of_its_index() -> None:
     plan = plans(lambda: overviews.partners(Wanted(), now=NOW), "sort", "bitmapscan")
     assert "partner_by_name" in plan

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.core.exceptions import PermissionDenied
-from django.conf import settings as django_settings
+from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 
 from portal.accounts import AccountAdapter
@@ -18,13 +18,13 @@ from portal.roles import Role
 from tests.portal.organisation import PASSWORD, person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from portal.models import User
 
 
 @pytest.fixture(autouse=True)
-def _no_counts_from_before(db: None) -> Iterator[None]:  # noqa: PT005 - asks for the database
+def _no_counts_from_before(db: None) -> Iterator[None]:  # noqa: ARG001 - asked for its transaction
     """Sign-ins are counted in Redis, which the tests of one worker share."""
     cache.clear()
     yield
@@ -40,25 +40,31 @@ def sign_in(client: Client, email: str = "ada@meridian.example", password: str =
     return client.post("/sign-in", {"login": email, "password": password, **more})
 
 
-def test_the_right_password_opens_the_portal(ada: User) -> None:
+@pytest.mark.usefixtures("ada")
+def test_the_right_password_opens_the_portal() -> None:
     client = Client()
     answer = sign_in(client)
     assert (answer.status_code, answer["Location"]) == (302, "/")
     assert client.get("/overview").status_code == 200
 
 
-def test_the_address_is_not_case_sensitive(ada: User) -> None:
+@pytest.mark.usefixtures("ada")
+def test_the_address_is_not_case_sensitive() -> None:
     assert sign_in(Client(), "ADA@Meridian.Example").status_code == 302
 
 
-@pytest.mark.parametrize(("email", "password"), [("ada@meridian.example", "wrong"), ("nobody@meridian.example", PASSWORD)])
-def test_a_wrong_password_and_an_unknown_address_get_the_same_words(ada: User, email: str, password: str) -> None:
+@pytest.mark.parametrize(
+    ("email", "password"), [("ada@meridian.example", "wrong"), ("nobody@meridian.example", PASSWORD)]
+)
+@pytest.mark.usefixtures("ada")
+def test_a_wrong_password_and_an_unknown_address_get_the_same_words(email: str, password: str) -> None:
     page = sign_in(Client(), email, password).content.decode()
     assert page.count("No account has this e-mail address and password.") == 1
     assert password not in page
 
 
-def test_what_is_missing_is_named_at_the_field_and_in_the_summary(db: None) -> None:
+@pytest.mark.django_db
+def test_what_is_missing_is_named_at_the_field_and_in_the_summary() -> None:
     page = sign_in(Client(), "", "").content.decode()
     assert page.count("Enter your e-mail address.") == 2
     assert page.count("Enter your password.") == 2
@@ -75,14 +81,16 @@ def test_a_closed_account_is_told_so_and_stays_out(ada: User) -> None:
     assert client.get("/overview").status_code == 302
 
 
-def test_guessing_one_account_is_stopped_although_the_password_is_right_at_last(ada: User) -> None:
+@pytest.mark.usefixtures("ada")
+def test_guessing_one_account_is_stopped_although_the_password_is_right_at_last() -> None:
     client = Client()
     for _ in range(5):
         assert "No account has" in sign_in(client, password="wrong").content.decode()
     assert "Too many sign-ins failed" in sign_in(client).content.decode()
 
 
-def test_guessing_many_accounts_from_one_address_is_stopped(db: None) -> None:
+@pytest.mark.django_db
+def test_guessing_many_accounts_from_one_address_is_stopped() -> None:
     client = Client()
     answers = [sign_in(client, f"p{number}@meridian.example", "wrong") for number in range(31)]
     assert answers[-1].status_code in {200, 429}
@@ -92,13 +100,22 @@ def test_guessing_many_accounts_from_one_address_is_stopped(db: None) -> None:
 
 @pytest.mark.parametrize(
     "elsewhere",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "http:evil.example", "\t//evil.example"],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http:evil.example",
+        "\t//evil.example",
+    ],
 )
-def test_nobody_is_sent_to_another_site_after_signing_in(ada: User, elsewhere: str) -> None:
+@pytest.mark.usefixtures("ada")
+def test_nobody_is_sent_to_another_site_after_signing_in(elsewhere: str) -> None:
     assert sign_in(Client(), next=elsewhere)["Location"] == "/"
 
 
-def test_a_person_comes_back_to_the_page_they_asked_for(ada: User) -> None:
+@pytest.mark.usefixtures("ada")
+def test_a_person_comes_back_to_the_page_they_asked_for() -> None:
     client = Client()
     form = client.get("/partners?state=active", follow=True)
     wanted = re.search(r'name="next" value="([^"]*)"', form.content.decode())
@@ -106,7 +123,8 @@ def test_a_person_comes_back_to_the_page_they_asked_for(ada: User) -> None:
     assert sign_in(client, next=wanted[1])["Location"] == "/partners?state=active"
 
 
-def test_signing_out_takes_a_post_and_ends_the_session(ada: User) -> None:
+@pytest.mark.usefixtures("ada")
+def test_signing_out_takes_a_post_and_ends_the_session() -> None:
     client = Client()
     sign_in(client)
     assert client.get("/sign-out").status_code == 200
@@ -116,17 +134,18 @@ def test_signing_out_takes_a_post_and_ends_the_session(ada: User) -> None:
     assert not Session.objects.exists()
 
 
-def test_signing_in_changes_the_session_so_that_a_planted_one_is_worthless(ada: User) -> None:
+@pytest.mark.usefixtures("ada")
+def test_signing_in_changes_the_session_so_that_a_planted_one_is_worthless() -> None:
     client = Client()
-    client.session["planted"] = True
     planted = client.session
     planted.save()
-    client.cookies[django_settings.SESSION_COOKIE_NAME] = planted.session_key
+    client.cookies[django_settings.SESSION_COOKIE_NAME] = str(planted.session_key)
     sign_in(client)
     assert client.session.session_key != planted.session_key
 
 
-def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(ada: User) -> None:
+@pytest.mark.usefixtures("ada")
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites() -> None:
     client = Client()
     sign_in(client)
     cookie = client.cookies[django_settings.SESSION_COOKIE_NAME]
@@ -136,7 +155,8 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(ada: User
     assert cookie["max-age"] == ""
 
 
-def test_nobody_signs_up_and_nothing_half_there_has_an_address(db: None) -> None:
+@pytest.mark.django_db
+def test_nobody_signs_up_and_nothing_half_there_has_an_address() -> None:
     for name in ("account_signup", "account_reset_password", "account_email", "mfa_index"):
         with pytest.raises(NoReverseMatch):
             reverse(name)
@@ -145,7 +165,8 @@ def test_nobody_signs_up_and_nothing_half_there_has_an_address(db: None) -> None
     assert not AccountAdapter().is_open_for_signup(RequestFactory().get("/"))
 
 
-def test_a_form_without_its_token_is_refused_with_words(db: None) -> None:
+@pytest.mark.django_db
+def test_a_form_without_its_token_is_refused_with_words() -> None:
     answer = Client(enforce_csrf_checks=True).post("/sign-in", {"login": "a@b.example", "password": "x"})
     assert answer.status_code == 403
     assert "The form was not accepted" in answer.content.decode()
@@ -170,7 +191,8 @@ def test_sign_ins_are_counted_by_the_address_next_to_our_own_proxies(
 
     settings.HANDOVER = replace(settings.HANDOVER, trusted_proxies=(ip_network("10.0.0.0/8"),))
     request = AsyncRequestFactory().get("/sign-in")
-    request.scope |= {"client": (peer, 1234), "headers": [(b"x-forwarded-for", forwarded.encode())] if forwarded else []}
+    fields = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    request.scope = {**request.scope, "client": (peer, 1234), "headers": fields}
     assert AccountAdapter().get_client_ip(request) == counted
 
 
@@ -180,7 +202,8 @@ def test_without_an_address_there_is_no_count_and_no_sign_in() -> None:
         AccountAdapter().get_client_ip(request)
 
 
-def test_the_demo_says_where_its_sign_ins_are_and_other_installations_do_not(settings: Any, db: None) -> None:
+@pytest.mark.django_db
+def test_the_demo_says_where_its_sign_ins_are_and_other_installations_do_not(settings: Any) -> None:
     from dataclasses import replace  # noqa: PLC0415
 
     assert "demo-info" not in Client().get("/sign-in").content.decode()
@@ -188,7 +211,8 @@ def test_the_demo_says_where_its_sign_ins_are_and_other_installations_do_not(set
     assert "demo-info" in Client().get("/sign-in").content.decode()
 
 
-def test_the_roles_exist_as_groups(db: None) -> None:
+@pytest.mark.django_db
+def test_the_roles_exist_as_groups() -> None:
     from django.contrib.auth.models import Group  # noqa: PLC0415
 
     assert set(Group.objects.values_list("name", flat=True)) == set(Role)

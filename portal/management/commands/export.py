@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from partners import inventory
 from partners.vocabulary import Kind
@@ -27,7 +28,10 @@ class Command(BaseCommand):
 
     def handle(self, *_arguments: str, **options: Any) -> None:
         slug = options["partner"]
-        found = inventory.of_partner(slug) if slug else inventory.everything()
+        try:
+            found = inventory.of_partner(slug) if slug else inventory.everything()
+        except OperationalError as error:
+            raise CommandError("The database did not answer in time. Look after it, then export again.") from error
         if slug and (Kind.PARTNER, "", slug) not in found:
             raise CommandError(f"There is no partner named {slug!r}. List them with: manage.py export")
         text = export(item.declared for item in found.values())

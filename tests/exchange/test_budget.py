@@ -1,0 +1,129 @@
+"""What one exchange may ask of the stores: one round trip of PostgreSQL, and nothing of Redis (performance.md decision 3)."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import Redis
+
+from tests import exchange_server
+from tests.exchange.pair import assertion_form, at_once
+from tests.own_services import own_services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.exchange_server import ExchangeServer
+    from tests.own_services import OwnServices
+
+CALL = "execute exchange_record: SELECT exchange_record("
+POLL = "SELECT epoch, clock_timestamp() FROM partners_registry WHERE id = 1"
+PARALLEL = 64
+
+
+class _Stores:
+    """A server over stores of its own, which write down every command they are given."""
+
+    def __init__(self, services: OwnServices, server: ExchangeServer) -> None:
+        self._services = services
+        self._redis = Redis.from_url(services.redis.url())
+        self._redis.ping()  # its greeting is said now
+        self.server = server
+        self.port = int(server.url.rpartition(":")[2])
+        self._database = server.dsn.partition("?")[0].rpartition("/")[2]
+
+    @contextmanager
+    def watched(self) -> Iterator[_Commands]:
+        """What the stores were asked meanwhile."""
+        commands = _Commands()
+        log = self._services.postgres.log
+        size, redis, started = log.stat().st_size, self._redis_commands(), time.monotonic()
+        yield commands
+        commands.seconds = time.monotonic() - started
+        commands.redis = self._redis_commands() - redis - 1
+        with log.open("rb") as file:
+            file.seek(size)
+            lines = file.read().decode("utf-8", "replace").splitlines()
+        mark = f"@{self._database}|LOG:  "
+        commands.postgres = [line.partition("|LOG:  ")[2] for line in lines if line.startswith(mark)]
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _redis_commands(self) -> int:
+        """How many commands Redis was given so far, this one included from the next time on."""
+        return sum(int(stats["calls"]) for stats in self._redis.info("commandstats").values())
+
+
+class _Commands:
+    postgres: list[str]
+    redis: int
+    seconds: float
+
+    @property
+    def calls(self) -> int:
+        """Calls of the ledger's function."""
+        return sum(command.startswith(CALL) for command in self.postgres)
+
+    @property
+    def others(self) -> list[str]:
+        """Everything else PostgreSQL was asked."""
+        return [command for command in self.postgres if not command.startswith(CALL)]
+
+
+@pytest.fixture(scope="module")
+def stores(django_db_blocker: Any) -> Iterator[_Stores]:
+    with own_services() as services:
+        services.configure(log_statement="all", log_line_prefix="@%d|")
+        with exchange_server.running(services, django_db_blocker, REDIS_URL=services.redis.url()) as server:
+            assert server.exchange().status_code == 200
+            stores = _Stores(services, server)
+            yield stores
+            stores.close()
+
+
+def _assert_only_the_poll(commands: _Commands) -> None:
+    assert {command.removeprefix("statement: ") for command in commands.others} <= {POLL}
+    assert len(commands.others) <= commands.seconds + 2
+
+
+def test_one_exchange_is_one_round_trip_of_postgresql_and_none_of_redis(stores: _Stores) -> None:
+    forms = [assertion_form(stores.server) for _ in range(10)]
+    with stores.watched() as commands:
+        statuses = [stores.server.post(form).status_code for form in forms]
+    assert statuses == [200] * 10
+    assert commands.calls == 10
+    assert commands.redis == 0
+    _assert_only_the_poll(commands)
+
+
+def test_a_refusal_is_one_round_trip_too(stores: _Stores) -> None:
+    forms = [assertion_form(stores.server, audience="https://unknown.example") for _ in range(5)]
+    with stores.watched() as commands:
+        statuses = [stores.server.post(form).status_code for form in forms]
+    assert statuses == [400] * 5
+    assert commands.calls == 5
+    assert commands.redis == 0
+    _assert_only_the_poll(commands)
+
+
+def test_exchanges_at_the_same_time_share_round_trips(stores: _Stores) -> None:
+    forms = [assertion_form(stores.server) for _ in range(PARALLEL)]
+    with stores.watched() as commands:
+        replies = at_once(forms, [stores.port])
+    assert {reply.status for reply in replies} == {200}
+    assert 0 < commands.calls < PARALLEL
+    assert commands.redis == 0
+    _assert_only_the_poll(commands)
+
+
+def test_the_documents_ask_the_stores_nothing(stores: _Stores) -> None:
+    with stores.watched() as commands:
+        for path in ("/oauth/jwks", "/.well-known/oauth-authorization-server", "/healthz", "/readyz"):
+            assert stores.server.http.get(path).status_code == 200
+    assert commands.calls == 0
+    assert commands.redis == 0
+    _assert_only_the_poll(commands)
