@@ -156,7 +156,7 @@ class ConfigurationApplied(Event):
 
 
 class KeysRefreshed(Event):
-    """A partner's key set changed. ``data``: key source, added and removed ``kid`` values, or why it was not accepted."""
+    """A partner's key set changed. ``data``: key source, added and removed ``kid`` values, or why it was refused."""
 
     __slots__ = ()
     kind = "trust.keys_refreshed"

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _SETTINGS_HEAD: Final = """# Settings
 
 Every setting is an environment variable. They are read once, when a process starts, and checked together: a process
-with a wrong setting does not start, and says what is wrong with all of them. This page is generated from `portal/config.py`.
+with a wrong setting does not start, and says what is wrong with all of them. This page is generated from
+`portal/config.py`.
 
 | variable | default | meaning |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""The cases of ``tests/vectors``: one entry each, with what is tried, what must come of it, and the rule it is about."""
+"""The cases of ``tests/vectors``: what each tries, what must come of it, and the rules it is about."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests import exchange_server
 from tests import services as plugin
+from tests.own_services import OwnServices, own_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,3 +53,10 @@ def server(services: plugin.Services, django_db_blocker: Any) -> Iterator[Exchan
     """One server for all tests that only exchange; a test that changes the configuration starts its own."""
     with exchange_server.running(services, django_db_blocker) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def durable() -> Iterator[OwnServices]:
+    """Stores of a test's own whose every commit is on the disk. A test that stops or kills them starts them again."""
+    with own_services() as services:
+        yield services

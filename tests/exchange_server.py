@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 120
 
 
 @dataclass
@@ -163,6 +164,17 @@ def beside(server: ExchangeServer) -> Iterator[int]:
 
 
 @contextmanager
+def unready(server: ExchangeServer) -> Iterator[httpx.Client]:
+    """A second process of the same installation that nobody waited for. Yields a client for it."""
+    port = free_port()
+    with (
+        _serving(server.environment, port, workers=1),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as http,
+    ):
+        yield http
+
+
+@contextmanager
 def _serving(environment: dict[str, str], port: int, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """The server's process, and the file that it writes its log to."""
     command = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
@@ -189,7 +201,7 @@ def _show(output: Path) -> None:
 
 
 def _await_ready(http: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}")

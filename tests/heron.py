@@ -20,6 +20,9 @@ LOGIN_AUDIENCE = "heron-portal"
 ANYBODY: dict[str, Any] = {"rules": [], "default_scopes": ["ledger.read"]}
 
 
+ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512", "Ed25519")
+
+
 @dataclass
 class Heron:
     """Who signs for heron. Its client ``heron-gateway`` has the secret of the world; the others have keys."""
@@ -48,9 +51,6 @@ class Heron:
     def many(self) -> Signer:
         """The issuer that signs with every algorithm there is."""
         return Signer("https://many.heron.example", self.keys["ES256"])
-
-
-ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512", "Ed25519")
 
 
 def build(change: Change, targets: Mapping[str, models.Target], secret: str) -> Heron:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 from psycopg import sql
+
 from portal.embedded import accounts, binaries, directories, processes
 from portal.embedded.postgres import Postgres
 from portal.embedded.redis import Redis
@@ -43,11 +44,13 @@ class OwnServices(Services):
             time.sleep(0.02)
 
     def start_postgres(self) -> None:
-        """Start PostgreSQL and wait until it answers.
+        """Start PostgreSQL, unless it runs, and wait until it answers.
 
         Right after a kill a backend that has not noticed yet still holds the shared memory, and the new server refuses
         to start beside it: then it is started again, as an operator's supervisor would.
         """
+        if self._postmaster is not None and self._postmaster.poll() is None:
+            return
         deadline = time.monotonic() + START_SECONDS
         self._postmaster = self._start(self.postgres.serving())
         while not self.postgres.is_ready():
@@ -63,6 +66,12 @@ class OwnServices(Services):
         assert self._postmaster is not None
         postmaster = psutil.Process(self._postmaster.pid)
         return [postmaster, *postmaster.children(recursive=True)]
+
+    def shown(self, setting: str) -> str:
+        """The value of a setting of PostgreSQL."""
+        with self.administration() as connection:
+            ((value,),) = connection.execute("SELECT current_setting(%s)", [setting]).fetchall()
+            return str(value)
 
     def configure(self, **settings: str) -> None:
         """Change settings of the running PostgreSQL that need no restart."""
@@ -100,6 +109,13 @@ class OwnServices(Services):
     def thaw_postgres(self) -> None:
         """SIGCONT to all of them."""
         _signal(self.postgres_processes(), signal.SIGCONT)
+
+    def stop_redis(self) -> None:
+        """End it, and forget everything it knew."""
+        assert self._redis is not None
+        self._redis.kill()
+        self._redis.wait()
+        self._watchdog.forget(self._redis.pid)
 
     def stop_postgres(self) -> None:
         """A clean stop, as for maintenance: connections are refused from now on."""

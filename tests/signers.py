@@ -31,9 +31,14 @@ def make_key(alg: str = "ES256", kid: str = "") -> Key:
     return ECKey.generate_key(curve, parameters, auto_kid=True)
 
 
+def public_jwk(key: Key) -> dict[str, Any]:
+    """The public members of a key."""
+    return {**key.as_dict(private=False)}
+
+
 def public_jwks(*keys: Key) -> dict[str, Any]:
     """The key set that publishes these keys."""
-    return {"keys": [key.as_dict(private=False) for key in keys]}
+    return {"keys": [public_jwk(key) for key in keys]}
 
 
 def encode(header: dict[str, Any], claims: dict[str, Any] | bytes, key: Key | None, *, algorithm: str = "") -> str:

@@ -17,3 +17,8 @@ async def until(is_so: Callable[[], object], what: str, seconds: float = 30.0) -
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
         await asyncio.sleep(0.01)
+
+
+def wait_until(is_so: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+    """The same for a test without an event loop."""
+    asyncio.run(until(is_so, what, seconds))

@@ -31,9 +31,7 @@ REQUESTS: Final[Mapping[Reason, Explanation]] = {
     Reason.REQUEST_TOO_SLOW: Explanation(
         _("Request too slow"),
         _("The body did not arrive within ten seconds, so it was not waited for."),
-        _(
-            "Look at the network between the caller and this endpoint. A steady stream of these is a slow-sender attack."
-        ),
+        _("Look at the network between the caller and this endpoint. Many of these are a slow-sender attack."),
     ),
     Reason.PARAMETER_REPEATED: Explanation(
         _("Parameter sent twice"),

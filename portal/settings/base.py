@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
+from portal import logging as log_lines
 from portal.config import Config
 from portal.database import django_database
-from portal.logging import LOGGING, configure_structlog
 from portal.scopes import API_SCOPES
 
 HANDOVER = Config.from_env(os.environ)
-configure_structlog()
-LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = log_lines.LOGGING
+log_lines.configure_structlog()
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DEBUG = False

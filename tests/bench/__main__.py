@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portal.embedded.addresses import APPLICATION, OWNER
-from tests.ports import free_port
 from tests.own_services import own_services
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -17,7 +18,7 @@ from exchange.protocol.request import TOKEN_EXCHANGE
 from tests.world import ACCESS_TOKEN, LEDGER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.signers import Signer
 
@@ -61,9 +62,9 @@ class Exchanges:
         for number in range(count):
             yield b"client_assertion=%s&%s" % (self._assertion(), rest[number % len(rest)])
 
-    def body(self) -> bytes:
-        """One body."""
-        return next(self.bodies(1))
+    def endless(self) -> Callable[[], bytes]:
+        """A source of bodies that does not dry up, for one thread."""
+        return chain.from_iterable(self.bodies(SUBJECT_TOKENS) for _ in repeat(None)).__next__
 
     def _assertion(self) -> bytes:
         now, name = int(time.time()), self._backend.issuer

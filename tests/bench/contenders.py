@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 
 import psycopg
 
+from audit.events import SYSTEM
 from partners import models
 from partners.changes import changing
-from audit.events import SYSTEM
 from portal.embedded.addresses import APPLICATION, SUPERUSER
 from portal.embedded.programs import Programs
 from tests import world as worlds

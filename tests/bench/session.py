@@ -9,9 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import psutil
-
-from tests.bench import generator, processor_time
+from tests.bench import processor_time
 from tests.bench.floor import Floor
 from tests.bench.stage import PROCESSES
 

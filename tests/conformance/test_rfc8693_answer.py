@@ -86,7 +86,12 @@ def test_scope_is_one_string_and_client_id_is_who_asked(server: ExchangeServer) 
 
 @rule(57, "RFC 8693", "6")
 def test_a_token_says_no_more_of_a_person_than_it_must(server: ExchangeServer) -> None:
-    private = {"email": "ada@kestrel.example", "name": "Ada", "groups": ["payroll"], "address": {"city": "Oslo"}}
+    private: dict[str, Any] = {
+        "email": "ada@kestrel.example",
+        "name": "Ada",
+        "groups": ["payroll"],
+        "address": {"city": "Oslo"},
+    }
     token = server.world.idp.subject_token(server.url, **private)
     claims = granted(server, server.exchange(subject_token=token)).claims
     assert claims.keys() == CLAIMS

@@ -13,11 +13,11 @@ from exchange.keyring import ALGORITHMS, key_ring
 from exchange.protocol.compact import encode_segment
 from partners.keysets import KeySetRefused, accept_jwks, examine_jwks
 from tests.conformance.rules import rule
-from tests.signers import make_key
+from tests.signers import make_key, public_jwk
 
 NOW = datetime(2031, 5, 4, 12, 0, tzinfo=UTC)
-GOOD = make_key("ES256", kid="good").as_dict(private=False)
-SOUND = make_key("RS256", kid="sound").as_dict(private=False)
+GOOD = public_jwk(make_key("ES256", kid="good"))
+SOUND = public_jwk(make_key("RS256", kid="sound"))
 
 
 def rsa_key(bits: int, exponent: int = 65537) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_no_symmetric_algorithm_and_no_none_can_be_listed() -> None:
 @rule(106, "RFC 8725", "3.1")
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "ES384", "ES512"])
 def test_a_key_that_names_its_algorithm_verifies_that_one_alone(alg: str) -> None:
-    ring = key_ring((make_key(alg, kid="k").as_dict(private=False),), is_fetched=False, usable_until=None)
+    ring = key_ring((public_jwk(make_key(alg, kid="k")),), is_fetched=False, usable_until=None)
     found = ring.find("k")
     assert found is not None
     assert found.algorithms == {alg}
@@ -107,8 +107,7 @@ def test_a_kid_finds_the_key_of_exactly_that_name(kid: str) -> None:
 def test_two_rings_with_the_same_kid_keep_their_own_keys() -> None:
     other = make_key("ES256", kid="good")
     ours, theirs = (
-        key_ring((jwk,), is_fetched=False, usable_until=None).find("good")
-        for jwk in (GOOD, other.as_dict(private=False))
+        key_ring((jwk,), is_fetched=False, usable_until=None).find("good") for jwk in (GOOD, public_jwk(other))
     )
     signature = _signature(other, b"text")
     assert theirs is not None

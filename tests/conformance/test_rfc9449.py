@@ -12,7 +12,7 @@ from joserfc.jwk import JWKRegistry
 from policy.reasons import Reason
 from tests.conformance.rules import rule
 from tests.oracle import granted, refused
-from tests.signers import encode, make_key
+from tests.signers import encode, make_key, public_jwk
 
 if TYPE_CHECKING:
     import httpx
@@ -25,11 +25,11 @@ OTHER = make_key("ES256")
 
 
 def thumbprint(key: Key) -> str:
-    return str(JWKRegistry.import_key(key.as_dict(private=False)).thumbprint())
+    return str(JWKRegistry.import_key(public_jwk(key)).thumbprint())
 
 
 def proof(server: ExchangeServer, key: Key = HOLDER, **changes: Any) -> str:
-    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": public_jwk(key)}
     claims = {"jti": str(uuid4()), "htm": "POST", "htu": server.world.token_endpoint, "iat": int(time.time())}
     return encode(header, claims | changes, key)
 
@@ -122,7 +122,7 @@ def test_the_address_in_a_proof_is_compared_with_ours_and_not_with_the_callers_h
 
 @rule(96, "RFC 9449", "4.2")
 def test_a_proof_of_somebody_elses_public_key_is_refused(server: ExchangeServer) -> None:
-    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": HOLDER.as_dict(private=False)}
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": public_jwk(HOLDER)}
     claims = {"jti": "x", "htm": "POST", "htu": server.world.token_endpoint, "iat": int(time.time())}
     response = exchange(server, encode(header, claims, OTHER))
     refused(server, response, "invalid_dpop_proof", Reason.PROOF_INVALID)

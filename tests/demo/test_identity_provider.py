@@ -20,7 +20,7 @@ import pytest
 from portal.demo.identity_provider import ALGORITHMS, Fault, IdentityProvider, shared_secret
 from portal.demo.identity_provider_site import DISCOVERY, HUGE, running
 from portal.demo.partner_people import CLIENTS, USERS
-from tests.demo import waiting
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -304,7 +304,7 @@ class TestProgram:
         with httpx.Client(base_url=issuer, trust_env=False, auth=(CLIENT, shared_secret(tmp_path))) as http:
             assert token(http)["access_token"]
             process.send_signal(signal.SIGUSR1)
-            waiting.until(lambda: len(http.get("/jwks").json()["keys"]) == 2)
+            wait_until(lambda: len(http.get("/jwks").json()["keys"]) == 2, "the rotated key is published")
         process.terminate()
         assert process.wait(timeout=20) in {0, -signal.SIGTERM}
 

@@ -11,7 +11,6 @@ from redis import Redis
 
 from tests import exchange_server
 from tests.exchange.pair import assertion_form, at_once
-from tests.own_services import own_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,14 +74,14 @@ class _Commands:
 
 
 @pytest.fixture(scope="module")
-def stores(django_db_blocker: Any) -> Iterator[_Stores]:
-    with own_services() as services:
-        services.configure(log_statement="all", log_line_prefix="@%d|")
-        with exchange_server.running(services, django_db_blocker, REDIS_URL=services.redis.url()) as server:
-            assert server.exchange().status_code == 200
-            stores = _Stores(services, server)
-            yield stores
-            stores.close()
+def stores(durable: OwnServices, django_db_blocker: Any) -> Iterator[_Stores]:
+    durable.configure(log_statement="all", log_line_prefix="@%d|")
+    with exchange_server.running(durable, django_db_blocker, REDIS_URL=durable.redis.url()) as server:
+        assert server.exchange().status_code == 200
+        stores = _Stores(durable, server)
+        yield stores
+        stores.close()
+    durable.configure(log_statement="none", log_line_prefix="%m [%p] ")
 
 
 def _assert_only_the_poll(commands: _Commands) -> None:

@@ -1,4 +1,4 @@
-"""The interactive grants behind the same token endpoint: django-oauth-toolkit's answers, our authentication and audit."""
+"""The interactive grants behind the same token endpoint: the toolkit's answers, our authentication and audit."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_any_claims_of_a_partner_have_a_canonical_form(claims: dict[str, Any]) -
     ids=["astral", "nested", "é", "empty"],
 )
 def test_members_are_sorted_by_utf_16_as_rfc_8785_says(names: tuple[str, str]) -> None:
-    envelope = _sealed({name: {other: 1 for other in reversed(names)} for name in reversed(names)})
+    envelope = _sealed({name: dict.fromkeys(reversed(names), 1) for name in reversed(names)})
     assert rfc8785.dumps(json.loads(envelope.canonical)) == envelope.canonical.encode()
 
 

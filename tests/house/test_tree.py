@@ -74,5 +74,6 @@ def test_private_keys_and_tokens_are_not_in_the_repository() -> None:
 
 def test_only_the_guarded_client_calls_out() -> None:
     allowed = ("exchange/outbound.py", "exchange/pinned.py", "tests/", "bench/", "docs/", "Dockerfile")
-    pattern = r"(import (httpx|httpcore|requests|urllib3|aiohttp)|from (httpx|httpcore|requests|urllib3|aiohttp)\b|urllib\.request)"
+    clients = "httpx|httpcore|requests|urllib3|aiohttp"
+    pattern = rf"(import ({clients})|from ({clients})\b|urllib\.request)"
     assert lines(pattern, but=(*allowed, "portal/embedded/", "portal/demo/", "pyproject.toml")) == []

@@ -18,7 +18,7 @@ from exchange.protocol.compact import decode_segment, encode_segment
 from policy.reasons import Reason
 from tests.conformance.rules import rule
 from tests.oracle import granted, refused
-from tests.signers import Signer, encode, make_key
+from tests.signers import Signer, encode, make_key, public_jwk
 
 if TYPE_CHECKING:
     from policy.reasons import Reason as Why
@@ -76,8 +76,8 @@ def test_a2_the_public_key_is_no_shared_secret(server: ExchangeServer, form: str
         "PEM without its last line break": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).strip(),
         "PKCS1": public.public_bytes(Encoding.PEM, PublicFormat.PKCS1),
         "DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        "JWK": json.dumps(key.as_dict(private=False)).encode(),
-        "modulus": decode_segment(str(key.as_dict(private=False)["n"]).encode()),
+        "JWK": json.dumps(public_jwk(key)).encode(),
+        "modulus": decode_segment(str(public_jwk(key)["n"]).encode()),
     }[form]
     token = respelt(server.world.idp.subject_token(server.url), "AA", alg=alg)
     signing_input = token.rpartition(".")[0].encode()
@@ -142,12 +142,13 @@ def test_a4_with_several_keys_a_token_must_name_its_own(server: ExchangeServer) 
 @pytest.mark.parametrize("brought", ["jwk", "jku", "x5c", "nothing"])
 def test_a5_a_key_that_the_token_brings_along_is_not_used(server: ExchangeServer, brought: str) -> None:
     attacker = make_key("RS256", kid=str(server.world.idp.key.kid))
-    header = {
-        "jwk": {"jwk": attacker.as_dict(private=False)},
+    brings: dict[str, dict[str, Any]] = {
+        "jwk": {"jwk": public_jwk(attacker)},
         "jku": {"jku": "https://attacker.example/jwks"},
         "x5c": {"x5c": ["MIIB"]},
         "nothing": {},
-    }[brought]
+    }
+    header = brings[brought]
     token = Signer(server.world.idp.issuer, attacker).subject_token(server.url, header=header)
     presented(server, token, Reason.HEADER_REFUSED if header else Reason.SIGNATURE_WRONG)
 
@@ -159,7 +160,7 @@ def claims_of(server: ExchangeServer) -> bytes:
 
 def sealed(server: ExchangeServer, kind: str) -> str:
     """An encrypted token of the kind that has troubled other verifiers."""
-    members = server.world.idp.key.as_dict(private=False)
+    members = public_jwk(server.world.idp.key)
     public = RSAKey.import_key({name: members[name] for name in ("kty", "n", "e")})
     if kind == "for the issuer's own key":
         return jwe.encrypt_compact({"alg": "RSA-OAEP", "enc": "A128GCM"}, claims_of(server), public)

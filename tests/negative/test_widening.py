@@ -47,7 +47,8 @@ def test_a17_nothing_is_granted_beyond_what_token_mapping_and_client_share(
 @rule(49, "RFC 8693", "2.1")
 @pytest.mark.parametrize("claim", ["scp", "roles", "permissions", "ledger.write", "authorities"])
 def test_a17_rights_are_read_from_the_scope_claim_only(server: ExchangeServer, claim: str) -> None:
-    token = server.world.idp.subject_token(server.url, scope="", **{claim: ["settle:write"]})
+    given: dict[str, Any] = {claim: ["settle:write"]}
+    token = server.world.idp.subject_token(server.url, scope="", **given)
     refused(
         server,
         server.exchange(subject_token=token, scope="ledger.write"),

@@ -42,9 +42,8 @@ def identifier(name: str) -> UUID:
 
 
 def make_partner(**fields: Any) -> Partner:
-    return Partner(
-        **{"id": identifier("kestrel"), "slug": "kestrel", "is_active": True, "default_target": None} | fields
-    )
+    good: dict[str, Any] = {"id": identifier("kestrel"), "slug": "kestrel", "is_active": True, "default_target": None}
+    return Partner(**good | fields)
 
 
 def make_client(**fields: Any) -> Client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -359,7 +359,7 @@ def test_a_trust_may_let_clients_present_actors_of_its_issuer() -> None:
 @cites(46, "RFC 8693", "4.1")
 @pytest.mark.parametrize("limit", range(1, INSTALLATION_MAX_DEPTH + 1))
 def test_a_chain_as_deep_as_the_least_limit_is_granted(limit: int) -> None:
-    chain = None
+    chain: dict[str, Any] | None = None
     for number in range(limit - 1):
         chain = {"sub": str(number)} | ({} if chain is None else {"act": chain})
     claims = {} if chain is None else {"act": chain}

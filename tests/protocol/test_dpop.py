@@ -13,7 +13,7 @@ from exchange.protocol.errors import InvalidDpopProof
 from exchange.spending import Purpose
 from policy.reasons import Reason
 from tests.conformance.rules import rule
-from tests.signers import encode, make_key
+from tests.signers import encode, make_key, public_jwk
 
 NOW = datetime(2031, 5, 4, 12, 0, tzinfo=UTC)
 URL = "https://handover.example/oauth/token"
@@ -25,7 +25,7 @@ RSA = RSAKey.generate_key(2048)
 def proof(*, key: Any = None, **changes: Any) -> str:
     """A good proof, unless a claim or a ``header`` member is changed; None leaves it out."""
     signing = key or HOLDER
-    public = signing.as_dict(private=False)
+    public = public_jwk(signing)
     header = {"alg": public.get("alg", "ES256"), "typ": "dpop+jwt", "kid": None, "jwk": public} | changes.pop(
         "header", {}
     )
@@ -54,7 +54,7 @@ def test_a_good_proof_binds_to_the_thumbprint_of_its_key(alg: str) -> None:
     key = make_key(alg)
     binding = prove(proof(key=key, header={"alg": alg}))
     assert binding is not None
-    assert binding.jkt == JWKRegistry.import_key(key.as_dict(private=False)).thumbprint()
+    assert binding.jkt == JWKRegistry.import_key(public_jwk(key)).thumbprint()
 
 
 def test_without_a_proof_nothing_is_bound() -> None:
@@ -96,7 +96,7 @@ BAD_HEADERS = {
     "a point off the curve": {"jwk": {"kty": "EC", "crv": "P-256", "x": "AQ", "y": "AQ"}},
     "a key of another type": {"jwk": RSA.as_dict(private=False)},
     "a symmetric key": {"jwk": {"kty": "oct", "k": "c2VjcmV0"}},
-    "somebody else's key": {"jwk": STRANGER.as_dict(private=False)},
+    "somebody else's key": {"jwk": public_jwk(STRANGER)},
     "something critical": {"crit": ["exp"], "exp": 1},
     "nothing critical, said": {"crit": []},
 }
@@ -178,7 +178,7 @@ def test_the_ends_of_the_window_belong_to_it(offset: timedelta) -> None:
 
 @rule(105, "RFC 9449", "4.2")
 def test_what_a_proof_says_beyond_is_ignored() -> None:
-    key = {**HOLDER.as_dict(private=False), "x5t": "abc", "extra": 1}
+    key = {**public_jwk(HOLDER), "x5t": "abc", "extra": 1}
     assert prove(proof(extra={"a": 1}, nbf="soon", header={"cty": "x", "extra": [1], "jwk": key})) is not None
 
 

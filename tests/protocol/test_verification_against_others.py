@@ -32,7 +32,7 @@ from policy.reasons import Reason, Rule
 from policy.tokens import TokenType
 from tests.conformance.rules import rule
 from tests.policy.examples import ISSUER, make_client, make_trust
-from tests.signers import encode, make_key, public_jwks
+from tests.signers import encode, make_key, public_jwk, public_jwks
 
 US: Final = "https://handover.example"
 LEEWAY: Final = 30
@@ -77,7 +77,7 @@ def ours(token: str, now: float) -> Reason | None:
 
 def joserfc_accepts(token: str, now: float) -> bool:
     try:
-        decoded = joserfc_jwt.decode(token, KeySet.import_key_set(JWKS), algorithms=ALGORITHMS)
+        decoded = joserfc_jwt.decode(token, KeySet(list(KEYS.values())), algorithms=ALGORITHMS)
         registry = JWTClaimsRegistry(
             now=int(now),
             leeway=LEEWAY,
@@ -94,7 +94,7 @@ def joserfc_accepts(token: str, now: float) -> bool:
 def pyjwt_accepts(token: str) -> bool:
     try:
         keys = pyjwt.PyJWKSet.from_dict(JWKS)
-        key = keys[pyjwt.get_unverified_header(token).get("kid")]
+        key = keys[str(pyjwt.get_unverified_header(token).get("kid"))]
         pyjwt.decode(
             token, key, algorithms=ALGORITHMS, audience=US, issuer=ISSUER, leeway=LEEWAY, options={"require": ["exp"]}
         )
@@ -119,7 +119,7 @@ HEADERS = st.fixed_dictionaries(
         ),
         "more": often(
             {},
-            [{"crit": ["exp"]}, {"crit": []}, {"b64": False}, {"jwk": STRANGER.as_dict(private=False)}, {"zip": "DEF"}],
+            [{"crit": ["exp"]}, {"crit": []}, {"b64": False}, {"jwk": public_jwk(STRANGER)}, {"zip": "DEF"}],
         ),
     }
 )
@@ -213,8 +213,8 @@ def test_all_three_accept_a_good_token() -> None:
         assert (ours(token, now), joserfc_accepts(token, now), pyjwt_accepts(token)) == (None, True, True)
 
 
-DIFFERENCES: Final = {
-    Reason.HEADER_REFUSED: ({"more": {"jwk": STRANGER.as_dict(private=False)}}, {}),
+DIFFERENCES: Final[dict[Reason, tuple[dict[str, Any], dict[str, Any]]]] = {
+    Reason.HEADER_REFUSED: ({"more": {"jwk": public_jwk(STRANGER)}}, {}),
     Reason.TYPE_MISMATCH: ({"typ": "logout+jwt"}, {}),
     Reason.AUDIENCE_MISMATCH: ({}, {"aud": [US, "https://other.example"]}),
     Reason.LIFETIME_TOO_LONG: ({}, {"exp": 10**6}),
@@ -237,7 +237,7 @@ def test_ours_is_stricter_where_it_says_so(reason: Reason) -> None:
 @rule(110, "RFC 8725", "3.8")
 def test_a_key_of_another_issuer_does_not_verify_even_under_the_same_name() -> None:
     stranger = make_key("ES256", kid=str(KEYS["ES256"].kid))
-    theirs = replace(OURS, keys=key_ring((stranger.as_dict(private=False),), is_fetched=False, usable_until=None))
+    theirs = replace(OURS, keys=key_ring((public_jwk(stranger),), is_fetched=False, usable_until=None))
     now = time.time()
     token = made(GOOD_HEADER, GOOD_CLAIMS, "good", "plain", now)
     presented = read(RawToken(token), TokenType.ACCESS_TOKEN, Rule.SUBJECT_TOKEN)

@@ -1,0 +1,40 @@
+"""F26: a web process dies, maybe between its commit and its answer: at most an event whose token nobody got."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from tests.campaign import rounds
+from tests.faults.accounts import assert_honest, assert_no_token_without_its_event
+from tests.load import LOST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.exchange_server import ExchangeServer
+
+CALLERS = 8
+
+
+def _workers(server: ExchangeServer) -> list[psutil.Process]:
+    """The processes that serve; the supervisor's helper is none."""
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_a_killed_process_takes_no_audit_with_it_and_the_others_go_on(
+    busy: ExchangeServer, loaded: Callable[[int], Any]
+) -> None:
+    with loaded(CALLERS) as load:
+        for number in range(rounds(2)):
+            victim = random.choice(_workers(busy))
+            killed_at = len(load.told)
+            victim.kill()
+            load.until(lambda at=killed_at: load.connections(200, at) == set(range(CALLERS)), f"recovery {number}")
+            load.until(lambda: len(_workers(busy)) == 2, "the supervisor replaced it")
+    assert_honest(load, may_lose=True)
+    assert load.count(LOST) > 0
+    assert assert_no_token_without_its_event(busy, load) > CALLERS
