@@ -5,6 +5,8 @@ PORT ?=
 RESET ?=
 TESTS ?=
 BENCH ?=
+SECONDS ?=
+ROUNDS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +15,7 @@ WITHOUT_SERVICES := --settings portal.settings.test
 LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check format docs bench conformance screenshots vendor lock machine packages
+.PHONY: help run stop test check format docs bench faults conformance screenshots vendor lock machine packages
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +44,12 @@ format: $(VENV)/.dev ## Put the code in its form
 docs: $(VENV)/.dev ## Write the pages that are generated from code
 	$(MANAGE) docs $(WITHOUT_SERVICES)
 
-bench: $(VENV)/.dev ## Exchanges per second beside django-oauth-toolkit and the bare cryptography (BENCH=--help for options)
-	$(BIN)/python -m tests.bench $(BENCH)
+bench: $(VENV)/.dev ## Exchanges per second beside django-oauth-toolkit and the bare cryptography (SECONDS=4 ROUNDS=5 BENCH=--help)
+	@command -v wrk >/dev/null 2>&1 || echo "make: there is no wrk (apt-get install wrk): a slower generator takes its place." >&2
+	$(BIN)/python -m tests.bench $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
+
+faults: $(VENV)/.dev ## Kill and freeze PostgreSQL, Redis and our own processes during load, often (ROUNDS=10)
+	ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest tests/faults tests/exchange/test_ledger_epoch.py
 
 conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md
 	$(BIN)/python -m tests.conformance
@@ -85,7 +91,7 @@ machine:
 	@test -n "$$DATABASE_URL" || $(PYTHON) -m portal.embedded.platforms
 
 # The browser of the tests. Root gets it installed; anybody else is told what to ask for.
-PACKAGES := chromium fonts-liberation
+PACKAGES := chromium curl fonts-liberation
 
 packages:
 	@missing=""; for name in $(PACKAGES); do \
@@ -94,5 +100,5 @@ packages:
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	  echo "Installing$$missing ..."; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
-	elif command -v chromium >/dev/null 2>&1; then exit 0; \
+	elif command -v chromium >/dev/null 2>&1 && command -v curl >/dev/null 2>&1; then exit 0; \
 	else echo "make: the tests need$$missing: ask root for  apt-get install$$missing" >&2; exit 1; fi

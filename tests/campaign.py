@@ -1,4 +1,4 @@
-"""How often a test of chance tries: a few times among all tests, many times in a campaign (``make faults ROUNDS=20``)."""
+"""How often a test of chance tries: few times among all tests, many in a campaign (``make faults ROUNDS=20``)."""
 
 from __future__ import annotations
 

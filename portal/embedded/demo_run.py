@@ -42,6 +42,8 @@ class DemoRun:
 
     def start(self, supervisor: Supervisor) -> None:
         """Start all in order. Raises ``CannotStart`` and ``Stopped``; the caller stops what has started."""
+        if self.postgres.places.temporary:
+            say(f"The path here is too long or too private for the servers: see {self.postgres.places.temporary} too.")
         self._start_services(supervisor)
         supervisor.start(self.programs.identity_provider(self.memory.port + 1, self._issuer), APPLICATION)
         with _progress("Database, migrations, demo data"):

@@ -93,7 +93,7 @@ def _audit_rows(stage: Stage) -> Callable[[], tuple[int, int]]:
 
 
 def toolkit(stage: Stage) -> Contender:
-    """django-oauth-toolkit's client credentials: an opaque token and its row, no signature; served by granian (WSGI)."""
+    """django-oauth-toolkit's client credentials: an opaque token and its row, no signature; by granian (WSGI)."""
     port, secret = free_port(), secrets.token_urlsafe(32)
     stage.database.execute(f"CREATE DATABASE {TOOLKIT_DATABASE} OWNER {APPLICATION}")
     url = stage.services.postgres.url(APPLICATION, TOOLKIT_DATABASE)

@@ -1,4 +1,4 @@
-"""The crypto floor: the CPU time of the signatures of one exchange, by the bare primitives, on one core, in this session."""
+"""The crypto floor: the CPU time of the signatures of one exchange by the bare primitives, in this session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load generator: wrk, which costs the machine a tenth of what one in Python does; and one in Python, for its absence.
+"""The load generator: wrk, which costs a tenth of what one in Python does; and one in Python, for its absence.
 
 Both send prepared bodies over keep-alive connections for a number of seconds and say what came back.
 """
@@ -10,19 +10,19 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.load import under_load
 
 SCRIPT = Path(__file__).with_name("request.lua")
 
-Generator = "Callable[[str, int, Path, int, int], Sent]"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What one cell's callers saw. Milliseconds; ``unanswered`` requests were in flight when the time was over."""
+    """What one cell's callers saw; percentiles in milliseconds."""
 
     answers: int
     refused: int
@@ -33,13 +33,17 @@ class Sent:
     p99: float
 
 
+Generator: TypeAlias = Callable[[str, int, Path, int, int], Sent]
+"""Sends to a path and port the bodies of a file, over a number of connections, for a number of seconds."""
+
+
 def chosen() -> tuple[str, Generator]:
     """The generator to use, with its name."""
     return ("wrk", by_wrk) if shutil.which("wrk") else ("Python", by_python)
 
 
 def by_wrk(path: str, port: int, bodies: Path, connections: int, seconds: int) -> Sent:
-    """wrk with one thread. It drops what is unanswered at the end, so up to one answer per connection is not counted."""
+    """wrk with one thread. It drops what is unanswered at the end: up to one answer per connection is not counted."""
     options = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--timeout", "10s"]
     command = ["wrk", *options, "--script", str(SCRIPT), f"http://127.0.0.1:{port}", "--", path, str(bodies)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

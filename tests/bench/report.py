@@ -32,7 +32,7 @@ def _circumstances(session: Session, generator: str, seconds: int) -> str:
     floor = ", ".join(f"{value:.0f} µs ({subject} subject token)" for subject, value in figures.floors(session).items())
     facts = {
         "Date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "Machine": f"{PROCESSES} cores, {_processor()}, Linux {platform.release()}; generator, servers and stores on it",
+        "Machine": f"{PROCESSES} cores, {_processor()}, Linux {platform.release()}; generator, servers, stores on it",
         "Software": f"Python {platform.python_version()}, PostgreSQL {postgres}, generator: {generator}",
         "Rounds": f"{len(session.rounds)}, {seconds} s per cell, in turn; load average {os.getloadavg()[2]:.1f}",
         "Crypto floor": floor,

@@ -1,4 +1,4 @@
-"""What a run needs around its contenders: programs started and stopped, a place for files, and who is asked for rows."""
+"""What a run needs around its contenders: programs started and stopped, a place for files, the database."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,9 +39,9 @@ def portal(services: plugin.Services, django_db_blocker: Any, static_files: Path
         yield server
 
 
-@pytest.fixture(scope="session")
-def chromium(portal: PortalServer) -> Iterator[Browser]:  # noqa: ARG001 - its loop forbids Django's queries afterwards
-    """Debian's Chromium, started after the organisation was written."""
+@pytest.fixture(scope="module")
+def chromium(portal: PortalServer) -> Iterator[Browser]:  # noqa: ARG001 - it is made before a browser is there
+    """Debian's Chromium, for one module: while its event loop runs, Django refuses to query in this process."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
@@ -80,29 +79,23 @@ class Visit:
         self.page.get_by_role("button", name="Account of").wait_for()
 
 
-@pytest.fixture(scope="session")
-def sessions(chromium: Browser, portal: PortalServer) -> Callable[[Role], Any]:
-    """The cookies of somebody signed in, by role; each signs in once."""
-    known: dict[Role, Any] = {}
-
-    def session(role: Role) -> Any:
-        if role not in known:
-            context = chromium.new_context()
-            Visit(context, portal).sign_in(role)
-            known[role] = context.storage_state()
-            context.close()
-        return known[role]
-
-    return session
+def session_of(role: Role, portal: PortalServer, chromium: Browser) -> Any:
+    """The cookies of somebody signed in; each role signs in once in a run."""
+    if role not in portal.sessions:
+        context = chromium.new_context()
+        Visit(context, portal).sign_in(role)
+        portal.sessions[role] = context.storage_state()
+        context.close()
+    return portal.sessions[role]
 
 
 @pytest.fixture
-def visit(chromium: Browser, portal: PortalServer, sessions: Callable[[Role], Any]) -> Iterator[Callable[..., Visit]]:
+def visit(chromium: Browser, portal: PortalServer) -> Iterator[Callable[..., Visit]]:
     """Open a window: ``visit(role, width=390, color_scheme="dark")``; a role of None is not signed in."""
     contexts: list[BrowserContext] = []
 
     def open_window(role: Role | None = Role.SECURITY_ADMIN, *, width: int = 1440, **options: Any) -> Visit:
-        state = sessions(role) if role is not None else None
+        state = session_of(role, portal, chromium) if role is not None else None
         context = chromium.new_context(viewport={"width": width, "height": 900}, storage_state=state, **options)
         contexts.append(context)
         return Visit(context, portal)
@@ -110,10 +103,3 @@ def visit(chromium: Browser, portal: PortalServer, sessions: Callable[[Role], An
     yield open_window
     for context in contexts:
         context.close()
-
-
-@contextmanager
-def no_complaints(window: Visit) -> Iterator[None]:
-    """Nothing in the console, which is where violations of the content security policy show."""
-    yield
-    assert window.complaints == []

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from portal.roles import Role
     from tests.portal.organisation import Organisation
 
 APPLICATION = "portal.asgi:application"
@@ -33,6 +34,7 @@ class PortalServer:
 
     url: str
     organisation: Organisation
+    sessions: dict[Role, Any] = field(default_factory=dict)
 
 
 @contextmanager
@@ -47,7 +49,12 @@ def running(
         services.clone(name)
         with plugin.database_in_use(services, name):
             organisation = organisations.build()
-            env = {**os.environ, "HANDOVER_ISSUER": url, "HANDOVER_TEST_STATIC": str(static)}
+            env = {
+                **os.environ,
+                "HANDOVER_ISSUER": url,
+                "HANDOVER_TEST_STATIC": str(static),
+                "HANDOVER_ENVIRONMENT": "Demo",
+            }
     env["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
     command = [sys.executable, "-m", "uvicorn", application, "--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
     command += ["--log-level", "warning", "--no-access-log", "--lifespan", "auto"]

@@ -15,7 +15,7 @@ from tests import world as worlds
 from tests.exchange.pair import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from tests.world import World
 
@@ -46,13 +46,13 @@ class Caller:
 
     async def post(self, form: dict[str, Any]) -> Reply:
         """Its answer. Requests that are gathered reach the ledger in one pass of the loop: they share a batch."""
-        messages: list[dict[str, Any]] = []
+        messages: list[Mapping[str, Any]] = []
         body = urlencode(form).encode()
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(message: Mapping[str, Any]) -> None:
             messages.append(message)
 
         headers = [(b"content-type", b"application/x-www-form-urlencoded")]

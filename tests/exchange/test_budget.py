@@ -1,4 +1,4 @@
-"""What one exchange may ask of the stores: one round trip of PostgreSQL, and nothing of Redis (performance.md decision 3)."""
+"""What one exchange may ask of the stores: one round trip of PostgreSQL and nothing of Redis (performance.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch under adversity: slow and deadlocked databases, poison, full queues, callers that leave (reliability.md F3, F27)."""
+"""A batch under adversity: a slow database, a deadlock, poison, a full queue, callers that leave (F3, F27)."""
 
 from __future__ import annotations
 
@@ -228,7 +228,8 @@ def test_a_deadlock_is_tried_again_and_nobody_notices(committed_database: str, w
     assert watch.events() == 2
 
 
-def test_batches_that_share_identifiers_in_different_order_do_not_deadlock(committed_database: str) -> None:
+@pytest.mark.usefixtures("committed_database")
+def test_batches_that_share_identifiers_in_different_order_do_not_deadlock() -> None:
     world = organisation()
 
     async def send() -> list[list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -17,10 +18,10 @@ from tests.campaign import rounds
 from tests.load import under_load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.exchange.pair import Pair
-    from tests.load import Told
+    from tests.load import Load, Told
 
 ROUNDS = rounds(12)
 CALLERS = 4
@@ -78,23 +79,28 @@ def test_nothing_is_granted_once_a_suspension_has_returned(pair: Pair, fjord: _F
     closed: list[tuple[float, float]] = []
     with under_load(one, fjord.body, CALLERS) as here, under_load(other, fjord.body, CALLERS) as there:
         loads = (here, there)
-        for number in range(ROUNDS):
-            starts = [len(load.told) for load in loads]
-            for load, start in zip(loads, starts, strict=True):
-                load.until(lambda load=load, start=start: load.count(200, start) > CALLERS, f"grants in round {number}")
+        for _ in range(ROUNDS):
+            _await_more(loads, 200)
             fjord.suspend()
             returned, granted = time.monotonic(), fjord.granted()
-            starts = [len(load.told) for load in loads]
-            for load, start in zip(loads, starts, strict=True):
-                load.until(
-                    lambda load=load, start=start: load.count(401, start) > CALLERS, f"refusals in round {number}"
-                )
+            _await_more(loads, 401)
             assert fjord.granted() == granted
             closed.append((returned, time.monotonic()))
             fjord.reinstate()
     told = here.told + there.told
     assert {answer.status for answer in told} == {200, 401}
     assert not [answer for answer in told if answer.status == 200 and _is_within(answer, closed)]
+
+
+def _await_more(loads: Sequence[Load], status: int) -> None:
+    """Wait until more answers of this status came from every process than it has callers."""
+    for load in loads:
+        already = load.count(status)
+        load.until(partial(_has_more, load, status, already + CALLERS), f"more answers of {status}")
+
+
+def _has_more(load: Load, status: int, than: int) -> bool:
+    return load.count(status) > than
 
 
 def _is_within(answer: Told, periods: list[tuple[float, float]]) -> bool:

@@ -1,4 +1,4 @@
-"""What is good for one request is good for one request: in parallel, across processes, within a batch (rules 33, 59)."""
+"""What is good for one request is good for one: in parallel, across processes, within a batch (rules 33, 59)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+import pytest
 
 from policy.reasons import Reason
 from tests.exchange.in_process import calling, organisation
@@ -68,7 +70,8 @@ def test_a_refused_request_spends_its_assertion_too(pair: Pair) -> None:
     assert again.status == 401
 
 
-def test_second_uses_within_one_batch_are_refused_and_the_others_of_the_batch_are_not(committed_database: str) -> None:
+@pytest.mark.usefixtures("committed_database")
+def test_second_uses_within_one_batch_are_refused_and_the_others_of_the_batch_are_not() -> None:
     world = organisation()
 
     async def send() -> list[int]:

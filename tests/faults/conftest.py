@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def busy(durable: OwnServices, django_db_blocker: Any) -> Iterator[ExchangeServer]:
     """A server of two processes over durable stores."""
-    with exchange_server.running(
-        durable, django_db_blocker, workers=2, REDIS_URL=durable.redis.url()
-    ) as server:
+    with exchange_server.running(durable, django_db_blocker, workers=2, REDIS_URL=durable.redis.url()) as server:
         yield server
 
 

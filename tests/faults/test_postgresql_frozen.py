@@ -1,4 +1,4 @@
-"""F4: PostgreSQL stands still with its connections open: requests end, the rest of the service goes on, and it recovers."""
+"""F4: PostgreSQL stands still with its connections open: requests end, other pages are served, and all recovers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def test_requests_end_while_postgresql_stands_still_and_succeed_afterwards(
             frozen_at = len(load.told)
             durable.freeze_postgres()
             try:
-                load.until(lambda at=frozen_at: load.connections(503, at) == set(range(CALLERS)), "everybody is refused")
+                load.until(
+                    lambda at=frozen_at: load.connections(503, at) == set(range(CALLERS)), "everybody is refused"
+                )
                 assert busy.http.get("/oauth/jwks").status_code == 200
                 assert busy.http.get("/healthz").status_code == 200
                 wait_until(lambda: busy.http.get("/readyz").status_code == 503, "it says that it is not ready")

@@ -1,4 +1,4 @@
-"""F1: PostgreSQL dies during load, in three ways, again and again (reliability.md P1). ``make faults ROUNDS=20`` for more."""
+"""F1: PostgreSQL dies during load, in three ways, again and again (reliability.md P1). ``make faults`` for more."""
 
 from __future__ import annotations
 

@@ -2,143 +2,39 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.claim_rules import Verdict
 from policy.decision import decide
 from policy.delegation import FORBIDDEN_IN_ACT, INSTALLATION_MAX_DEPTH, actors
-from policy.facts import Actor, Facts, Granted
+from policy.facts import Facts, Granted
 from policy.reasons import Rule
 from tests.conformance.rules import rule as cites
+from tests.policy.dice import ADDED, DICE, FACTS, HISTORIES, MAPPINGS, PARTS
 from tests.policy.examples import (
-    LEDGER,
     NOW,
-    REPORTS,
     Asked,
-    catalogue,
     make_client,
     make_facts,
-    make_mapping,
-    make_partner,
-    make_target,
-    make_token,
-    make_trust,
-    rule,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from policy.facts import Refused
-    from policy.mapping import ScopeMapping
     from policy.tokens import HypotheticalToken
-    from policy.trust import Trust
 
     Outcome = Granted[HypotheticalToken] | Refused
 
-DICE: Final = random.Random(8693)
-"""The parts are rolled once, with many values each; Hypothesis combines them, which is cheap and shrinks well."""
 
-TARGETS = (
-    make_target(LEDGER, "rwx", lifetime=timedelta(seconds=1800)),
-    make_target(REPORTS, "rxyz", lifetime=timedelta(seconds=60)),
-)
-NAMES = [LEDGER, LEDGER, f"{LEDGER}/v1", REPORTS, f"{REPORTS}/v1", "https://unknown.example"]
-WHO = ["gateway", "robot", "peer", "user-1"]
-CONDITIONS = [
-    rule("tier", "equals", "gold"),
-    rule("tier", "exists"),
-    rule("tier", "contains", "gold"),
-    rule("employee", "exists"),
-]
-
-
-def some(items: Sequence[Any], most: int) -> list[Any]:
-    return DICE.sample(items, DICE.randint(0, min(most, len(items))))
-
-
-def scopes(most: int = 5) -> frozenset[str]:
-    return frozenset(some("rwxyz", most))
-
-
-def length() -> timedelta:
-    return timedelta(seconds=DICE.choice([1, 59, 300, DICE.randint(1, 7200)]))
-
-
-def chain(most: int) -> dict[str, Any]:
-    """An act claim of one to ``most`` actors."""
-    actor: dict[str, Any] = {"sub": DICE.choice(WHO)}
-    if DICE.random() < 0.3:
-        actor["iss"] = "https://elsewhere.example"
-    return actor if most == 1 or DICE.random() < 0.5 else actor | {"act": chain(most - 1)}
-
-
-def token(subjects: list[str]) -> HypotheticalToken:
-    claims: dict[str, Any] = {"tier": DICE.choice(["gold"] * 6 + ["silver", ["gold"], {"gold": 1}, True])}
-    if DICE.random() < 0.4:
-        claims["act"] = DICE.choice([chain(5), chain(2), "x", None])
-    if DICE.random() < 0.3:
-        claims["may_act"] = DICE.choice([{"sub": "gateway"}, {"sub": "robot"}, {}, None])
-    ends = NOW + DICE.choice([timedelta(seconds=DICE.randint(-30, 4000)), timedelta(hours=1)])
-    rights = frozenset(some(["settle", "report", "audit"], 3))
-    return make_token(DICE.choice(subjects), claims=claims, scope=rights, expires_at=ends)
-
-
-def mapping() -> ScopeMapping:
-    return make_mapping(
-        DICE.choice(TARGETS),
-        clients=DICE.choice([None, None, frozenset({"gateway"}), frozenset({"other"})]),
-        rules=tuple(some(CONDITIONS, 1)) if DICE.random() < 0.4 else (),
-        grants={theirs: scopes() for theirs in some(["settle", "report", "audit"], 3)},
-        always=scopes(),
-        default_scopes=scopes(),
-        lifetime=length(),
-        allows_impersonation=DICE.random() < 0.7,
-        max_depth=DICE.randint(0, 5),
-        subject_claim=DICE.choice(["sub"] * 9 + ["tier"]),
-    )
-
-
-def trust() -> Trust:
-    return make_trust(
-        partner=make_partner(default_target=DICE.choice([None, LEDGER])),
-        rules=tuple(some(CONDITIONS, 1)) if DICE.random() < 0.2 else (),
-        lifetime=length(),
-        max_depth=DICE.randint(0, 5),
-        allows_foreign_chain=DICE.random() < 0.5,
-        accepts_actors=DICE.random() < 0.5,
-    )
-
-
-def asked() -> Asked:
-    names = DICE.choices(NAMES, k=DICE.choice([0, 1, 1, 1, 2, 2]))
-    cut = DICE.randint(0, len(names))
-    return Asked(audience=tuple(names[:cut]), resource=tuple(names[cut:]), scope=DICE.choice([None, scopes()]))
-
-
-ADDED = st.lists(st.sampled_from(CONDITIONS), max_size=2).map(tuple)
-MAPPINGS = [mapping() for _ in range(400)]
-PARTS: Final[dict[str, list[Any]]] = {
-    "request": [asked() for _ in range(60)],
-    "client": [make_client(scopes=scopes()) for _ in range(12)],
-    "subject": [token(WHO) for _ in range(200)],
-    "actor": [None] * 60 + [*(Actor(token=token(["gateway", "gateway", "robot"]), trust=trust()) for _ in range(60))],
-    "trust": [trust() for _ in range(120)],
-    "targets": [catalogue(*TARGETS)],
-    "ceiling": [length() for _ in range(10)],
-}
-FACTS = st.builds(
-    make_facts,
-    mappings=st.lists(st.sampled_from(MAPPINGS), max_size=5).map(tuple),
-    **{name: st.sampled_from(values) for name, values in PARTS.items()},
-)
-HISTORIES = st.sampled_from([chain(5) for _ in range(60)])
+def every(**facts: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A property over so many facts that the whole directory stays a matter of seconds."""
+    return lambda test: settings(max_examples=60)(given(**facts)(test))
 
 
 def outcome_of(facts: Facts[HypotheticalToken]) -> Outcome:
@@ -174,7 +70,7 @@ def is_no_wider(outcome: Outcome, than: Outcome) -> bool:
 
 @cites(49, "RFC 8693", "2.1")
 @cites(48, "RFC 8693", "4.1")
-@given(facts=FACTS)
+@every(facts=FACTS)
 def test_granted_scope_is_within_request_mapping_target_and_client(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)
     if isinstance(outcome, Granted):
@@ -187,7 +83,7 @@ def test_granted_scope_is_within_request_mapping_target_and_client(facts: Facts[
 
 
 @cites(22, "RFC 8693", "2.1.1")
-@given(facts=FACTS)
+@every(facts=FACTS)
 def test_the_audience_is_every_target_asked_for_and_never_empty(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)
     if isinstance(outcome, Granted):
@@ -198,7 +94,7 @@ def test_the_audience_is_every_target_asked_for_and_never_empty(facts: Facts[Hyp
 
 
 @cites(34, "RFC 8693", "2.1")
-@given(facts=FACTS)
+@every(facts=FACTS)
 def test_a_lifetime_exceeds_no_bound_and_is_never_over(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)
     if isinstance(outcome, Granted):
@@ -209,19 +105,19 @@ def test_a_lifetime_exceeds_no_bound_and_is_never_over(facts: Facts[Hypothetical
         assert NOW < outcome.expires_at == min(ends)
 
 
-@given(facts=FACTS, later=st.integers(0, 3600))
+@every(facts=FACTS, later=st.integers(0, 3600))
 def test_deciding_later_never_ends_later_than_the_subject_token(facts: Facts[HypotheticalToken], later: int) -> None:
     outcome = decide(facts, now=NOW + timedelta(seconds=later))
     assert not isinstance(outcome, Granted) or outcome.expires_at <= facts.subject.expires_at
 
 
 @cites(48, "RFC 8693", "4.1")
-@given(facts=FACTS, emptied=st.sampled_from([{"mappings": ()}, {"targets": {}}]))
+@every(facts=FACTS, emptied=st.sampled_from([{"mappings": ()}, {"targets": {}}]))
 def test_an_empty_configuration_grants_nothing(facts: Facts[HypotheticalToken], emptied: dict[str, Any]) -> None:
     assert not isinstance(outcome_of(replace(facts, **emptied)), Granted)
 
 
-@given(facts=FACTS)
+@every(facts=FACTS)
 def test_a_client_without_scopes_or_a_mapping_without_grants_gives_no_scope(facts: Facts[HypotheticalToken]) -> None:
     bare = tuple(replace(mapping, grants={}, always=frozenset()) for mapping in facts.mappings)
     for poorer in (replace(facts, client=make_client(scopes=frozenset())), replace(facts, mappings=bare)):
@@ -229,13 +125,13 @@ def test_a_client_without_scopes_or_a_mapping_without_grants_gives_no_scope(fact
         assert not isinstance(outcome, Granted) or not outcome.scope
 
 
-@given(facts=FACTS, added=ADDED)
+@every(facts=FACTS, added=ADDED)
 def test_adding_a_rule_to_a_trust_never_widens(facts: Facts[HypotheticalToken], added: tuple[Any, ...]) -> None:
     stricter = replace(facts, trust=replace(facts.trust, rules=facts.trust.rules + added))
     assert is_no_wider(outcome_of(stricter), outcome_of(facts))
 
 
-@given(facts=FACTS, added=ADDED, only=st.sampled_from(MAPPINGS))
+@every(facts=FACTS, added=ADDED, only=st.sampled_from(MAPPINGS))
 def test_adding_a_rule_to_the_one_mapping_of_a_target_never_widens(
     facts: Facts[HypotheticalToken], added: tuple[Any, ...], only: Any
 ) -> None:
@@ -244,7 +140,7 @@ def test_adding_a_rule_to_the_one_mapping_of_a_target_never_widens(
     assert is_no_wider(outcome_of(stricter), outcome_of(facts))
 
 
-@given(facts=FACTS, added=ADDED, index=st.integers(0, 3))
+@every(facts=FACTS, added=ADDED, index=st.integers(0, 3))
 def test_a_rule_added_to_a_mapping_grants_no_more_than_the_mappings_after_it(
     facts: Facts[HypotheticalToken], added: tuple[Any, ...], index: int
 ) -> None:
@@ -258,7 +154,7 @@ def test_a_rule_added_to_a_mapping_grants_no_more_than_the_mappings_after_it(
     assert is_no_wider(outcome, same) or is_no_wider(outcome, left_out)
 
 
-@given(facts=FACTS, some_scopes=st.frozensets(st.sampled_from("rwxyz")))
+@every(facts=FACTS, some_scopes=st.frozensets(st.sampled_from("rwxyz")))
 def test_asking_for_less_never_gives_more(facts: Facts[HypotheticalToken], some_scopes: frozenset[str]) -> None:
     fewer = (facts.request.scope or frozenset()) & some_scopes
     request = Asked(audience=facts.request.audience, resource=facts.request.resource, scope=fewer)
@@ -266,12 +162,12 @@ def test_asking_for_less_never_gives_more(facts: Facts[HypotheticalToken], some_
     assert not isinstance(outcome, Granted) or outcome.scope <= fewer
 
 
-@given(facts=FACTS)
+@every(facts=FACTS)
 def test_a_decision_is_the_same_each_time_it_is_made(facts: Facts[HypotheticalToken]) -> None:
     assert outcome_of(facts) == outcome_of(facts)
 
 
-@given(facts=FACTS)
+@every(facts=FACTS)
 def test_the_steps_are_in_order_and_end_at_the_rule_that_refused(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)
     order = [list(Rule).index(step.rule) for step in outcome.steps]
@@ -285,7 +181,7 @@ def test_the_steps_are_in_order_and_end_at_the_rule_that_refused(facts: Facts[Hy
 
 @cites(46, "RFC 8693", "4.1")
 @cites(38, "RFC 8693", "4.1")
-@given(facts=FACTS)
+@every(facts=FACTS)
 def test_an_issued_chain_is_short_without_loops_and_of_identities_only(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)
     if not isinstance(outcome, Granted):
@@ -299,7 +195,7 @@ def test_an_issued_chain_is_short_without_loops_and_of_identities_only(facts: Fa
 
 @cites(36, "RFC 8693", "1.1")
 @cites(42, "RFC 8693", "4.4")
-@given(facts=FACTS)
+@every(facts=FACTS)
 def test_leaving_the_actor_token_out_never_helps_against_may_act_or_the_mapping(
     facts: Facts[HypotheticalToken],
 ) -> None:
@@ -313,7 +209,7 @@ def test_leaving_the_actor_token_out_never_helps_against_may_act_or_the_mapping(
 
 
 @cites(40, "RFC 8693", "4.1")
-@given(facts=FACTS, history=HISTORIES)
+@every(facts=FACTS, history=HISTORIES)
 def test_who_acted_before_decides_nothing_but_depth_and_loops(
     facts: Facts[HypotheticalToken], history: dict[str, Any]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.demo import organisation
+from portal.demo import keepsakes, organisation
 from portal.embedded.announcement import lines
 
 if TYPE_CHECKING:
@@ -27,4 +27,6 @@ class Command(BaseCommand):
         if not settings.HANDOVER.demo:
             raise CommandError("This is not a demo installation (HANDOVER_DEMO is 0): there is nothing to show.")
         info = organisation.describe()
-        self.stdout.write(json.dumps(info, indent=2) if options["json"] else "\n".join(lines(info)))
+        self.stdout.write(
+            json.dumps(info, indent=2) if options["json"] else "\n".join(lines(info, keepsakes.directory()))
+        )

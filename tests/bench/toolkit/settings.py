@@ -1,4 +1,4 @@
-"""django-oauth-toolkit as a project of its own: its token endpoint and nothing in front of it, persistent connections."""
+"""django-oauth-toolkit as a project of its own: its token endpoint, no middleware, persistent connections."""
 
 import os
 
