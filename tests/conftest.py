@@ -25,7 +25,11 @@ hypothesis.settings.load_profile("handover")
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(services: plugin.Services, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(
+    services: plugin.Services,
+    django_test_environment: None,  # noqa: ARG001 - pytest-django prepares the settings first
+    django_db_blocker: Any,
+) -> Iterator[None]:
     """The worker's own clone of the template, connected to as the application's role; each test rolls back."""
     name = f"handover_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with django_db_blocker.unblock():

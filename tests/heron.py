@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from partners import models
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 LOGIN_AUDIENCE = "heron-portal"
 """What heron's login service names in its ID tokens: the id that our client has there."""
+
+CLOSED = "https://closed.meridian.example"
+"""A target that is registered and not active."""
 
 ANYBODY: dict[str, Any] = {"rules": [], "default_scopes": ["ledger.read"]}
 
@@ -41,6 +45,12 @@ class Heron:
     """ID tokens only, for the audience ``heron-portal``."""
     strict: Signer = field(default_factory=lambda: Signer("https://strict.heron.example"))
     """A rule of the trust: tier is gold; and a condition of its mapping: team is a list that holds blue."""
+    paused: Signer = field(default_factory=lambda: Signer("https://paused.heron.example"))
+    """A trust that is suspended."""
+    drafted: Signer = field(default_factory=lambda: Signer("https://drafted.heron.example"))
+    """A trust whose one mapping is a draft."""
+    stale: Signer = field(default_factory=lambda: Signer("https://stale.heron.example"))
+    """A trust whose keys are too old to be believed."""
     gateway: Signer = field(default_factory=lambda: Signer("heron-gateway"))
     legacy: Signer = field(default_factory=lambda: Signer("heron-legacy"))
     """May name the token endpoint as the audience of its assertions."""
@@ -70,6 +80,7 @@ def build(change: Change, targets: Mapping[str, models.Target], secret: str) -> 
     for name, signer, fields in trusts:
         trust = worlds.add_trust(partner, signer, name=name, **fields)
         worlds.add_mapping(trust, ledger, name, allows_impersonation=True, **ANYBODY)
+    _out_of_force(partner, heron, ledger)
     _strict(partner, heron.strict, ledger)
     _many(partner, heron, ledger)
     clients: dict[str, Any] = {"secret": secret, "jwks": public_jwks(heron.gateway.key)}
@@ -79,8 +90,25 @@ def build(change: Change, targets: Mapping[str, models.Target], secret: str) -> 
     worlds.add_client(partner, "heron-keyless", methods=["private_key_jwt"])
     worlds.add_client(partner, "heron-noscope", secret=secret, scopes=[])
     worlds.add_client(partner, "heron-public", secret=secret, client_type="public")
+    two = worlds.add_client(partner, "heron-two", secret=secret)
+    worlds.add_secret(two, f"{secret}-new", slot=2, expires_at=datetime.now(UTC) + timedelta(days=1))
+    rotated = worlds.add_client(partner, "heron-rotated", secret=secret)
+    worlds.add_secret(rotated, f"{secret}-old", slot=2, expires_at=datetime.now(UTC) - timedelta(seconds=1))
     worlds.add_client(partner, "heron-header", secret=secret, methods=["client_secret_basic"])
     return heron
+
+
+def _out_of_force(partner: models.Partner, heron: Heron, ledger: models.Target) -> None:
+    for name, signer, fields, state in (
+        ("paused", heron.paused, {"state": "suspended"}, "published"),
+        ("drafted", heron.drafted, {}, "draft"),
+        ("stale", heron.stale, {}, "published"),
+    ):
+        trust = worlds.add_trust(partner, signer, name=name, **fields)
+        worlds.add_mapping(trust, ledger, name, allows_impersonation=True, state=state, **ANYBODY)
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    models.KeySource.objects.filter(trust__issuer=heron.stale.issuer).update(usable_until=long_ago)
+    models.Target.objects.create(name="closed", audience=CLOSED, is_active=False)
 
 
 def _strict(partner: models.Partner, signer: Signer, ledger: models.Target) -> None:

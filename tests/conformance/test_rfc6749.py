@@ -208,6 +208,15 @@ def test_a_right_secret_sent_in_a_way_the_client_is_not_registered_for_is_refuse
     refused(server, response, "invalid_client", Reason.METHOD_NOT_REGISTERED)
 
 
+@rule(7, "RFC 6749", "5.2")
+def test_either_of_two_live_secrets_authenticates_and_one_that_has_ended_does_not(server: ExchangeServer) -> None:
+    token, secret = server.world.heron.services.subject_token(server.url), server.world.secret
+    for live in (("heron-two", secret), ("heron-two", f"{secret}-new"), ("heron-rotated", secret)):
+        granted(server, server.exchange(auth=live, subject_token=token))
+    response = server.exchange(auth=("heron-rotated", f"{secret}-old"), subject_token=token)
+    refused(server, response, "invalid_client", Reason.SECRET_WRONG)
+
+
 @rule(26, "RFC 8693", "2.1")
 def test_a_public_client_cannot_exchange_even_with_a_secret_that_is_right(server: ExchangeServer) -> None:
     response = server.exchange(auth=("heron-public", server.world.secret))

@@ -11,7 +11,7 @@ import pytest
 from policy.reasons import Reason
 from tests.conformance.rules import rule
 from tests.exchange.sites import always, not_found, site
-from tests.heron import LOGIN_AUDIENCE
+from tests.heron import CLOSED, LOGIN_AUDIENCE
 from tests.oracle import granted, refused
 from tests.signers import Signer
 from tests.world import ACCESS_TOKEN, ID_TOKEN, JWT
@@ -176,3 +176,19 @@ def test_the_rules_of_a_trust_and_of_a_mapping_must_all_hold(server: ExchangeSer
     refused(server, heron(server, odd), "invalid_target", Reason.MAPPING_RULE_FAULT)
     faulty = strict.subject_token(server.url, tier=["gold"], team=["blue"])
     refused(server, heron(server, faulty), "invalid_request", Reason.TRUST_RULE_FAULT)
+
+
+@rule(48, "RFC 8693", "4.1")
+@rule(29, "RFC 8693", "2.1")
+def test_a_trust_or_a_mapping_that_is_not_in_force_is_as_good_as_none(server: ExchangeServer) -> None:
+    of = server.world.heron
+    refused(server, heron(server, of.paused.subject_token(server.url)), "invalid_request", Reason.ISSUER_UNTRUSTED)
+    refused(server, heron(server, of.drafted.subject_token(server.url)), "invalid_target", Reason.TARGET_NOT_MAPPED)
+    token = of.services.subject_token(server.url)
+    refused(server, heron(server, token, audience=CLOSED), "invalid_target", Reason.TARGET_UNKNOWN)
+
+
+def test_keys_that_are_too_old_to_be_believed_are_our_trouble_and_not_the_callers(server: ExchangeServer) -> None:
+    response = heron(server, server.world.heron.stale.subject_token(server.url))
+    refused(server, response, "temporarily_unavailable", Reason.KEYS_UNAVAILABLE)
+    assert int(response.headers["retry-after"]) > 0

@@ -32,7 +32,7 @@ def value_types(package: ModuleType) -> Iterator[type]:
                 yield value
 
 
-@pytest.mark.parametrize("package", [policy, exchange.protocol], ids=lambda package: package.__name__)
+@pytest.mark.parametrize("package", [policy, exchange.protocol], ids=["policy", "exchange.protocol"])
 def test_every_value_of_the_core_is_frozen_and_slotted(package: ModuleType) -> None:
     types = list(value_types(package))
     assert types
