@@ -8,6 +8,7 @@ without its event (P1; RFC 8693 section 6).
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -55,7 +56,9 @@ class LedgerConnection:
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._conninfo = make_conninfo("", **{**_SETTINGS, **parameters}).encode()
         self._connection: pq.abc.PGconn | None = None
-        self._answer: asyncio.Future[pq.abc.PGresult] | None = None
+        self._watched = -1
+        self._answer: asyncio.Future[None] | None = None
+        self._results: list[pq.abc.PGresult] = []
         self._reconnecting: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -71,21 +74,22 @@ class LedgerConnection:
         """Run ``exchange_record`` and answer its text. Raises ``ConnectionLost`` or ``StatementFailed``."""
         if not await self.open() or self._connection is None:
             raise ConnectionLost("no connection to PostgreSQL")
+        connection, self._results = self._connection, []
         self._answer = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(CALL_TIMEOUT):
-                self._connection.send_query_prepared(_STATEMENT, parameters)
-                self._flush()
-                result = await self._answer
+                connection.send_query_prepared(_STATEMENT, parameters)
+                self._send(connection)
+                await self._answer
         except (TimeoutError, psycopg.Error) as error:
-            self._lose()
+            self._lose(connection)
             raise ConnectionLost(type(error).__name__) from error
         finally:
             self._answer = None
-        if self._connection.status != pq.ConnStatus.OK:
-            self._lose()
+        if connection.status != pq.ConnStatus.OK:
+            self._lose(connection)
             raise ConnectionLost("PostgreSQL ended the connection")
-        return _text(result)
+        return _text(self._results)
 
     def close(self) -> None:
         """Close for good."""
@@ -106,7 +110,10 @@ class LedgerConnection:
             return
         connection.nonblocking = 1
         self._connection = connection
-        asyncio.get_running_loop().add_reader(connection.socket, self._readable)
+        # A descriptor of our own: libpq closes its socket when the server is gone, and the next caller's connection may
+        # get the same number while the loop still watches it.
+        self._watched = os.dup(connection.socket)
+        asyncio.get_running_loop().add_reader(self._watched, self._receive, connection)
 
     def _reconnect(self) -> None:
         if self._reconnecting is None and not self._is_closed:
@@ -122,57 +129,70 @@ class LedgerConnection:
         finally:
             self._reconnecting = None
 
-    def _readable(self) -> None:
-        """The answer came, or the server went away: noticed at once, also while nobody waits."""
-        connection = self._connection
-        if connection is None:
-            return
+    def _receive(self, connection: pq.abc.PGconn) -> None:
+        """Something came, or the server went away: noticed at once, also while nobody waits.
+
+        The answer is complete when PostgreSQL is ready for the next query. An error may still follow the function's
+        result, from the commit: then nothing was committed.
+        """
         try:
             connection.consume_input()
-            if connection.is_busy() or self._answer is None:
-                return
-            result = connection.get_result()
-            while connection.get_result() is not None:
-                pass
+            while not connection.is_busy():
+                result = connection.get_result()
+                if result is None:
+                    self._complete()
+                    break
+                self._results.append(result)
         except psycopg.Error as error:
-            if self._answer is not None and not self._answer.done():
-                self._answer.set_exception(error)
-            else:
-                self._lose()
-            return
-        if result is not None and not self._answer.done():
-            self._answer.set_result(result)
+            self._break(connection, error)
 
-    def _flush(self) -> None:
-        """Send what the socket did not take at once, when it takes more."""
-        connection = self._connection
-        if connection is None:
-            return
+    def _complete(self) -> None:
+        if self._answer is not None and self._results and not self._answer.done():
+            self._answer.set_result(None)
+
+    def _send(self, connection: pq.abc.PGconn) -> None:
+        """Send what the socket takes; the rest when it takes more."""
         loop = asyncio.get_running_loop()
-        if connection.flush():
-            loop.add_writer(connection.socket, self._flush)
+        try:
+            is_rest = connection.flush()
+        except psycopg.Error as error:
+            self._break(connection, error)
+            return
+        if is_rest:
+            loop.add_writer(self._watched, self._send, connection)
         else:
-            loop.remove_writer(connection.socket)
+            loop.remove_writer(self._watched)
 
-    def _lose(self) -> None:
-        self._drop()
-        self._reconnect()
+    def _break(self, connection: pq.abc.PGconn, error: Exception) -> None:
+        """The connection is of no use any more, and whoever waits for an answer is told."""
+        answer = self._answer
+        self._lose(connection)
+        if answer is not None and not answer.done():
+            answer.set_exception(error)
+
+    def _lose(self, connection: pq.abc.PGconn) -> None:
+        if self._connection is connection:
+            self._drop()
+            self._reconnect()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             loop = asyncio.get_running_loop()
-            loop.remove_reader(connection.socket)
-            loop.remove_writer(connection.socket)
+            loop.remove_reader(self._watched)
+            loop.remove_writer(self._watched)
+            os.close(self._watched)
             connection.finish()
 
 
-def _text(result: pq.abc.PGresult) -> str:
-    if result.status != pq.ExecStatus.TUPLES_OK:
-        sqlstate = result.error_field(pq.DiagnosticField.SQLSTATE) or b"?????"
-        message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b""
-        raise StatementFailed(sqlstate.decode(), message.decode("utf-8", "replace"))
-    return (result.get_value(0, 0) or b"").decode()
+def _text(results: list[pq.abc.PGresult]) -> str:
+    """The one value of the one row. Raises ``StatementFailed`` when any result is an error."""
+    for result in results:
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            sqlstate = result.error_field(pq.DiagnosticField.SQLSTATE) or b"?????"
+            message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b""
+            raise StatementFailed(sqlstate.decode(), message.decode("utf-8", "replace"))
+    return (results[0].get_value(0, 0) or b"").decode()
 
 
 def _dial(conninfo: bytes) -> pq.abc.PGconn:

@@ -56,6 +56,7 @@ class PinnedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        """Connect to the first of the checked addresses that answers, within what is left of the deadline."""
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for tried, address in enumerate(self._addresses):
             share = min(self._connect.left(), self._deadline.left()) / (len(self._addresses) - tried)
@@ -84,12 +85,15 @@ class BoundedStream(httpcore.NetworkStream):
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        """Read within the deadline, whatever the caller's own limit is."""
         return self._stream.read(max_bytes, self._deadline.left())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Write within the deadline."""
         self._stream.write(buffer, self._deadline.left())
 
     def close(self) -> None:
+        """Close the connection."""
         self._stream.close()
 
     def start_tls(
@@ -98,9 +102,11 @@ class BoundedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
+        """Begin TLS within the deadline; the name, not the address, is what the certificate must show."""
         return BoundedStream(
             self._stream.start_tls(ssl_context, server_hostname, self._deadline.left()), self._deadline
         )
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
+        """What the connection underneath knows."""
         return self._stream.get_extra_info(info)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 600
 HEIGHT: Final = 200
 LINES: Final = 4
-LABELS: Final = 6
+LABELLED: Final = 3
 _STEPS: Final = (1, 2, 2.5, 5, 10)
 
 
@@ -43,11 +43,10 @@ def ceiling(highest: int) -> int:
 
 
 def area(sentence: str, hours: Sequence[str], series: Sequence[Series]) -> SafeString:
-    """Lines over time with a filled area. ``sentence`` says what the picture shows, for those who do not see it."""
+    """Lines over 24 hours with a filled area. ``sentence`` says what the picture shows, for those who do not see it."""
     top = ceiling(max((value for line in series for value in line.values), default=0))
     data = json.dumps({"x": list(hours), "s": [{"n": line.name, "v": list(line.values)} for line in series]})
     labels = [f"{top * (LINES - row) // LINES:,}" for row in range(LINES + 1)]
-    step = max(1, (len(hours) - 1) // LABELS)
     return format_html(
         '<ho-chart data-series="{}"><figure class="chart"><div class="y" aria-hidden="true">{}</div>'
         '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}{}</svg>'
@@ -59,8 +58,13 @@ def area(sentence: str, hours: Sequence[str], series: Sequence[Series]) -> SafeS
         sentence,
         format_html_join("", '<line class="gl" x1="0" x2="{0}" y1="{1}" y2="{1}"/>', _grid()),
         format_html_join("", "{}", ((_line(line, top),) for line in series)),
-        format_html_join("", "<span>{}</span>", ((hour,) for hour in hours[::step])),
+        format_html_join("", "<span>{}</span>", ((_label(at, hour),) for at, hour in enumerate(hours))),
     )
+
+
+def _label(at: int, hour: str) -> str:
+    """Every third hour is named, under its own point."""
+    return "" if at % LABELLED else hour
 
 
 def _grid() -> list[tuple[int, int]]:

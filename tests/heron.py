@@ -46,7 +46,7 @@ class Heron:
     strict: Signer = field(default_factory=lambda: Signer("https://strict.heron.example"))
     """A rule of the trust: tier is gold; and a condition of its mapping: team is a list that holds blue."""
     paused: Signer = field(default_factory=lambda: Signer("https://paused.heron.example"))
-    """A trust that is suspended."""
+    """A trust in quarantine."""
     drafted: Signer = field(default_factory=lambda: Signer("https://drafted.heron.example"))
     """A trust whose one mapping is a draft."""
     stale: Signer = field(default_factory=lambda: Signer("https://stale.heron.example"))
@@ -100,7 +100,7 @@ def build(change: Change, targets: Mapping[str, models.Target], secret: str) -> 
 
 def _out_of_force(partner: models.Partner, heron: Heron, ledger: models.Target) -> None:
     for name, signer, fields, state in (
-        ("paused", heron.paused, {"state": "suspended"}, "published"),
+        ("paused", heron.paused, {"state": "quarantined"}, "published"),
         ("drafted", heron.drafted, {}, "draft"),
         ("stale", heron.stale, {}, "published"),
     ):

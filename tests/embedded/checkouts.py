@@ -120,7 +120,7 @@ def copy_checkout(folder: Path, account: Account) -> Checkout:
 
 
 def interpreter(folder: Path, account: Account) -> tuple[Path, dict[str, str]]:
-    """A Python the account can run, and what its environment needs; what is out of its reach is copied to the folder."""
+    """A Python the account can run, and what its environment needs; what it cannot reach is copied to the folder."""
     packages = Path(django.__file__).parents[1]
     if not account.can("test", "-r", packages / "django" / "__init__.py"):
         shutil.copytree(packages, folder / "packages", copy_function=_link_or_copy, symlinks=True)

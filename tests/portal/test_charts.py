@@ -40,6 +40,13 @@ def test_the_read_out_has_the_values_of_the_picture() -> None:
     assert data == {"x": HOURS, "s": [{"n": "Granted", "v": [3] * 24}]}
 
 
+def test_every_third_hour_is_named_under_its_own_point() -> None:
+    picture = str(charts.area("Exchanges.", HOURS, [charts.Series(name="Granted", values=(0,) * 24, colour="c1")]))
+    labels = re.findall(r"<span>([^<]*)</span>", picture.partition('class="x"')[2])
+    assert [label for label in labels if label] == HOURS[::3]
+    assert [at for at, label in enumerate(labels) if label] == list(range(0, 24, 3))
+
+
 def test_words_cannot_break_out_of_a_picture() -> None:
     hostile = '"><script>alert(1)</script>'
     picture = str(charts.area(hostile, HOURS, [charts.Series(name=hostile, values=(0,) * 24, colour="c1")]))
