@@ -7,10 +7,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from exchange.protocol.form import Form
 
+MAX_HOPS: Final = 20
 _FORM: Final = b"application/x-www-form-urlencoded"
 
 
@@ -60,15 +61,17 @@ _READ: Final = frozenset(
 
 
 def _address(
-    client: Sequence[Any] | None, forwarded: Iterable[str], trusted: Sequence[IPv4Network | IPv6Network]
+    client: Sequence[Any] | None, forwarded: Sequence[str], trusted: Sequence[IPv4Network | IPv6Network]
 ) -> str:
-    """The address next to the last proxy we run. Fields that other peers sent are ignored (attack A32)."""
+    """The address next to the last proxy we run. Fields that other peers sent are ignored, unread (attack A32)."""
     address = client[0] if client else ""
-    for hop in reversed([hop.strip() for line in forwarded for hop in line.split(",")]):
+    if not forwarded or not _is_within(address, trusted):
+        return str(address)
+    for hop in reversed(",".join(forwarded).rsplit(",", MAX_HOPS)[-MAX_HOPS:]):
+        address = hop.strip()
         if not _is_within(address, trusted):
             break
-        address = hop
-    return address
+    return str(address)
 
 
 def _is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

@@ -31,7 +31,6 @@ MAX_WAIT: Final = 2.0
 """Seconds an entry may wait for its turn: behind a slow database callers are refused, not kept (reliability.md F3)."""
 
 
-
 class StaleRegistry(Exception):
     """The configuration moved after the decision was made: decide again under ``epoch`` (performance.md decision 3)."""
 

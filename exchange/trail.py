@@ -7,6 +7,7 @@ with everything that was known when it happened. Token text never enters it: ide
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from policy.claim_rules import Verdict
@@ -38,6 +39,7 @@ class Trail:
     address: str = ""
     request_id: str = ""
     traceparent: str = ""
+    _started: float = field(default_factory=perf_counter)
     _request: TokenExchangeRequest | None = None
     _claimed: str | None = None
     _credentials: Credentials | None = None
@@ -154,6 +156,7 @@ class Trail:
             ]
         if signed is not None:
             data["token"] = _issued_facts(signed)
+        data["micros"] = int((perf_counter() - self._started) * 1_000_000)
         return data
 
     def _all_steps(self, last: tuple[Step, ...]) -> list[list[str]]:

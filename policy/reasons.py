@@ -122,5 +122,6 @@ def shown(value: object) -> str:
     if value is None:
         return "absent"
     text = value if isinstance(value, str) else repr(value)
-    text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
+    start = (character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:SHOWN_LENGTH])
+    line = "".join(start)
+    return line if len(text) <= SHOWN_LENGTH else line[:-1] + "…"

@@ -72,6 +72,8 @@ def _basic(authorization: tuple[str, ...]) -> Credentials | None:
     scheme, _, encoded = authorization[0].partition(" ")
     if scheme.lower() != "basic":
         raise _malformed("the Basic scheme", shown(scheme))
+    if len(encoded) > MAX_TOKEN_LENGTH:
+        raise _malformed(f"at most {MAX_TOKEN_LENGTH} characters", str(len(encoded)))
     try:
         client_id, separator, secret = b64decode(encoded.strip(), validate=True).partition(b":")
         decoded = form_decode(client_id), form_decode(secret)

@@ -10,6 +10,7 @@ import pytest
 from tests import exchange_server
 from tests.bench.bodies import Exchanges
 from tests.load import under_load
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def busy(durable: OwnServices, django_db_blocker: Any) -> Iterator[ExchangeServer]:
+def _busy(durable: OwnServices, django_db_blocker: Any) -> Iterator[ExchangeServer]:
     """A server of two processes over durable stores."""
     with exchange_server.running(durable, django_db_blocker, workers=2, REDIS_URL=durable.redis.url()) as server:
         yield server
+
+
+@pytest.fixture
+def busy(_busy: ExchangeServer) -> ExchangeServer:
+    """It, recovered from what the test before did to it."""
+    wait_until(lambda: _busy.exchange().status_code == 200, "exchanges succeed")
+    wait_until(lambda: _busy.http.get("/readyz").status_code == 200, "it is ready")
+    return _busy
 
 
 @pytest.fixture

@@ -20,9 +20,15 @@ CALLERS = 8
 
 
 def _workers(server: ExchangeServer) -> list[psutil.Process]:
-    """The processes that serve; the supervisor's helper is none."""
-    children = psutil.Process(server.process.pid).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    """The processes that serve, without the supervisor's helper and without the dead."""
+    return [child for child in psutil.Process(server.process.pid).children() if "spawn_main" in _command(child)]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 def test_a_killed_process_takes_no_audit_with_it_and_the_others_go_on(

@@ -50,7 +50,7 @@ def errors() -> Iterator[type[OAuthError]]:
     yield from {*WIRE.values()}
 
 
-@pytest.mark.parametrize("error", sorted(errors(), key=lambda error: error.__name__))
+@pytest.mark.parametrize("error", sorted(errors(), key=str))
 def test_what_the_caller_reads_is_fixed_and_within_the_characters_of_rfc_6749(error: type[OAuthError]) -> None:
     assert WIRE_CHARACTERS.issuperset(error.description)
     assert WIRE_CHARACTERS.issuperset(error.error)

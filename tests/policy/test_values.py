@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import timeit
 from hashlib import sha256
 
 import pytest
@@ -40,6 +41,17 @@ def test_a_shown_value_is_one_bounded_line(value: str) -> None:
     text = shown(value)
     assert text.isprintable()
     assert len(text) <= SHOWN_LENGTH
+
+
+def test_a_long_value_is_cut_and_says_so_at_the_cost_of_what_is_shown() -> None:
+    assert shown("a" * SHOWN_LENGTH) == "a" * SHOWN_LENGTH
+    assert shown("a" * (SHOWN_LENGTH + 1)) == "a" * (SHOWN_LENGTH - 1) + "…"
+    long, short = "\n" * 1_000_000, "\n" * (SHOWN_LENGTH + 1)
+    assert cost(long) < 20 * cost(short)
+
+
+def cost(value: str) -> float:
+    return min(timeit.repeat(lambda: shown(value), number=20))
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\x00b", "a\u2028b", "a\x1fb", "a\u202eb"])
