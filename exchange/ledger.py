@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from exchange.entries import Entry, UnfitValue, granted_entry, join, refused_entry, relayed_entry
-from exchange.ledger_connection import ConnectionLost, LedgerConnection, StatementFailed
+from exchange.ledger_connection import LedgerConnection, StatementFailed
+from exchange.ledger_link import ConnectionLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -48,9 +48,19 @@ def fits_a_socket(directory: Path) -> bool:
 
 
 def make_var(var: Path, account: Account) -> None:
-    """The state directory: for its owner alone, and for root passable (not readable) for the service account."""
-    var.mkdir(parents=True, exist_ok=True)
-    var.chmod(0o700 if account.is_ours else 0o711)
+    """The state directory: for its owner alone, and for root passable (not readable) for the service account.
+
+    Raises ``CannotStart`` when it cannot be ours.
+    """
+    try:
+        var.mkdir(parents=True, exist_ok=True)
+        if var.stat().st_uid != os.geteuid():
+            raise CannotStart(f"{var} belongs to {_owner_of(var)}: run this as that user, or remove it.")
+        var.chmod(0o700 if account.is_ours else 0o711)
+    except OSError as error:
+        raise CannotStart(
+            f"{var} cannot be made ({error.strerror}): set HANDOVER_VAR to a directory of yours."
+        ) from error
 
 
 def choose(var: Path, account: Account, remembered: Path | None) -> Places:
@@ -73,6 +83,13 @@ def choose(var: Path, account: Account, remembered: Path | None) -> Places:
     account.own(places.data)
     account.own(places.sockets)
     return places
+
+
+def _owner_of(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:
+        return f"user {path.stat().st_uid}"
 
 
 def is_ours(directory: Path) -> bool:

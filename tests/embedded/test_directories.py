@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from portal.embedded import accounts, directories
+from portal.embedded.refusals import CannotStart
 from tests.embedded.conftest import readable_folder
 
 if TYPE_CHECKING:
@@ -81,6 +82,23 @@ def test_a_temporary_directory_that_may_be_somebody_elses_is_not_used_again(fold
     assert places.temporary != remembered
     places.sockets.rmdir()
     places.temporary.rmdir()
+
+
+def test_a_state_directory_of_somebody_else_is_refused(folder: Path) -> None:
+    account = accounts.service_account()
+    if account.is_ours:  # an ordinary user finds root's everywhere, and root makes one of somebody else's
+        theirs = folder.__class__("/")
+    else:
+        theirs = folder / "theirs"
+        account.own(theirs)
+    with pytest.raises(CannotStart, match=r"belongs to .*: run this as that user"):
+        directories.make_var(theirs, account)
+
+
+def test_a_state_directory_that_cannot_be_made_is_refused(folder: Path) -> None:
+    (folder / "file").touch()
+    with pytest.raises(CannotStart, match=r"cannot be made .*HANDOVER_VAR"):
+        directories.make_var(folder / "file" / "var", accounts.service_account())
 
 
 def test_no_more_than_passing_through_is_allowed_to_others(folder: Path) -> None:

@@ -58,6 +58,9 @@ class Running:
         groups = [Group(id=process.pid, stage=0, signals=program.signals) for process, program in started]
         stop(groups, grace=10, collect=lambda: [each.poll() for each in self._processes], hurry=lambda: False)
 
+    def started(self) -> set[int]:
+        return {process.pid for process in self._processes}
+
     def users(self) -> set[int]:
         return {Path(f"/proc/{process.pid}").stat().st_uid for process in self._processes}
 
@@ -94,6 +97,8 @@ def test_the_servers_work_as_an_unprivileged_user(running: Running) -> None:
     with RedisClient(unix_socket_path=str(running.redis.socket)) as client:
         assert client.set("key", "value")
     assert running.users() == {running.account.uid}
+    found = set(remaining(running.places.var, running.places.temporary))
+    assert running.started() < found  # and PostgreSQL's children
     assert 0 not in running.users()
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.embedded.conftest import eventually, remaining
+from portal.embedded import leftovers
+from portal.embedded.postgres import SIGNALS
+from portal.embedded.processes import MARKER
+from tests.embedded.conftest import ROOT, eventually, remaining
 from tests.embedded.driver import GRACE_SECONDS
 
 if TYPE_CHECKING:
@@ -104,6 +109,35 @@ def test_a_killed_supervisor_leaves_nothing(drive: Drive, var: Path) -> None:
     driven.send(signal.SIGKILL)
     driven.process.wait(10)
     eventually(lambda: remaining(var) == [], within=60)
+
+
+def test_what_even_the_watchdog_could_not_end_is_found_at_the_next_start(drive: Drive, var: Path) -> None:
+    driven = drive(family=PARENT, deaf=DEAF)
+    all_up(driven, "family", "deaf")
+    (watchdog,) = [pid for pid in remaining(var) if "watchdog" in _command(pid)]
+    driven.send(signal.SIGSTOP)  # so that it does not replace the watchdog
+    os.kill(watchdog, signal.SIGKILL)
+    driven.send(signal.SIGKILL)
+    driven.process.wait(10)
+    eventually(lambda: watchdog not in remaining(var))
+    assert remaining(var) != []  # the kernel's signal is a polite one, and they are deaf
+    leftovers.stop_leftovers(var, server_signals=SIGNALS)
+    assert remaining(var) == []
+
+
+def test_a_process_that_is_tied_to_its_parent_dies_with_it(var: Path) -> None:
+    tied = (
+        "import os, signal, time; from portal.embedded.processes import tie_to_parent;"
+        " tie_to_parent(signal.SIGTERM, parent=os.getppid()); print(os.getpid(), flush=True); time.sleep(600)"
+    )
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {tied!r}])"
+    command, environment = [sys.executable, "-c", parent], {"PATH": os.environ["PATH"], MARKER: str(var)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        child = int(process.stdout.readline())
+        assert child in remaining(var)
+        process.kill()
+    eventually(lambda: remaining(var) == [])
 
 
 def test_a_watchdog_that_was_killed_is_replaced(drive: Drive, var: Path) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Loaded = Callable[[int], Any]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _busy(durable: OwnServices, django_db_blocker: Any) -> Iterator[ExchangeServer]:
     """A server of two processes over durable stores."""
     with exchange_server.running(durable, django_db_blocker, workers=2, REDIS_URL=durable.redis.url()) as server:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from enum import Enum, auto
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from portal.database import connection_parameters
@@ -39,18 +39,31 @@ class Relay:
         self.delay = 0.0
         """Seconds that every answer takes longer."""
         self._upstream = upstream
+        self._serving: set[Any] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """One connection, until either side or a fault ends it."""
+        self._serving.add(asyncio.current_task())
         server_reader, server_writer = await asyncio.open_unix_connection(self._upstream)
-        calls = asyncio.create_task(self._calls(reader, server_writer))
-        answers = asyncio.create_task(self._answers(server_reader, writer))
-        await asyncio.wait([calls, answers], return_when=asyncio.FIRST_COMPLETED)
-        for task, end in ((calls, server_writer), (answers, writer)):
+        pumps = [
+            asyncio.create_task(self._calls(reader, server_writer)),
+            asyncio.create_task(self._answers(server_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            for end in (server_writer, writer):
+                end.close()
+
+    async def end(self) -> None:
+        """End all connections."""
+        for task in self._serving:
             task.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await task
-            end.close()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0)
 
     async def _calls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
@@ -83,3 +96,4 @@ async def relayed(url: str) -> AsyncIterator[tuple[Relay, str]]:
             yield relay, url.replace(quote(host, safe=""), quote(directory, safe=""))
         finally:
             server.close()
+            await relay.end()
