@@ -163,7 +163,9 @@ def database_in_use(services: Services, name: str) -> Iterator[None]:
     from django.conf import settings  # noqa: PLC0415
     from django.db import connections  # noqa: PLC0415
 
-    connection, config = connections["default"], settings.HANDOVER
+    connection = connections["default"]
+    holder: Any = vars(settings)["_wrapped"]  # below what a test overrides, which may outlive this block
+    config = holder.HANDOVER
     urls = {
         "DATABASE_URL": services.postgres.url(APPLICATION, name),
         "DATABASE_OWNER_URL": services.postgres.url(OWNER, name),
@@ -173,16 +175,16 @@ def database_in_use(services: Services, name: str) -> Iterator[None]:
     _disconnect()
     connection.settings_dict |= {"NAME": name, "HOST": str(services.postgres.places.sockets)}
     os.environ.update(urls)
-    settings.HANDOVER = replace(
-        config, database_url=urls["DATABASE_URL"], database_owner_url=urls["DATABASE_OWNER_URL"]
-    )
+    holder.HANDOVER = replace(config, database_url=urls["DATABASE_URL"], database_owner_url=urls["DATABASE_OWNER_URL"])
+    settings.__dict__.pop("HANDOVER", None)  # what the settings object remembered
     try:
         yield
     finally:
         _disconnect()
         connection.settings_dict |= place
         os.environ.update(before)
-        settings.HANDOVER = config
+        holder.HANDOVER = config
+        settings.__dict__.pop("HANDOVER", None)
 
 
 def _disconnect() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import override_settings
 
 from partners.models import Registry, Target
 from tests import services as plugin
@@ -64,6 +66,17 @@ def test_two_committed_databases_do_not_know_each_other(committed_database: str,
         assert not Target.objects.exists()
     assert Target.objects.count() == 1
     assert settings.HANDOVER.database_url == committed_database
+
+
+def test_a_test_that_ends_with_a_setting_of_its_own_does_not_leave_its_database_behind(
+    services: Services, django_db_blocker: Any
+) -> None:
+    before = settings.HANDOVER
+    override = override_settings(HANDOVER=replace(before, demo=True))
+    with django_db_blocker.unblock(), plugin.own_database(services):
+        override.enable()
+    override.disable()
+    assert before == settings.HANDOVER
 
 
 @pytest.mark.parametrize("turn", [1, 2])
