@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from exchange.keyring import EMPTY, KeyRing, key_ring
 from exchange.protocol.errors import refusal
 from policy.facts import Facts
+from policy.mapping import by_target
 from policy.reasons import Reason, Rule, shown
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Issuer:
     """A trusted issuer of one partner, with everything needed to verify and decide."""
 
     trust: Trust
-    mappings: tuple[ScopeMapping, ...]
+    mappings: Mapping[UUID, tuple[ScopeMapping, ...]]
+    """By target id, in the partner's order."""
     key_source_id: UUID
     keys: KeyRing
     audiences: frozenset[str]
@@ -159,7 +161,7 @@ class _Index:
         for entry in configuration.issuers:
             self.issuers[entry.trust.partner.id, entry.trust.issuer] = Issuer(
                 trust=entry.trust,
-                mappings=entry.mappings,
+                mappings=by_target(entry.mappings),
                 key_source_id=entry.key_source_id,
                 keys=self.key_rings.get(entry.key_source_id, EMPTY),
                 audiences=entry.trust.audiences | {ours},

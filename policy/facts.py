@@ -10,6 +10,7 @@ from policy.tokens import TokenFacts
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
+    from uuid import UUID
 
     from policy.mapping import ScopeMapping
     from policy.parties import Client, Target
@@ -44,8 +45,8 @@ class Actor(Generic[T_co]):
 class Facts(Generic[T]):
     """Everything a decision may know. ``targets`` is the whole catalogue, by audience and by resource URI.
 
-    ``trust`` is the subject's issuer; ``mappings`` are its published mappings, in the partner's order; ``ceiling`` is
-    the longest lifetime the installation allows.
+    ``trust`` is the subject's issuer; ``mappings`` are its published mappings by target id, each target's in the
+    partner's order; ``ceiling`` is the longest lifetime the installation allows.
     """
 
     request: Asked
@@ -53,7 +54,7 @@ class Facts(Generic[T]):
     subject: T
     actor: Actor[T] | None
     trust: Trust
-    mappings: tuple[ScopeMapping, ...]
+    mappings: Mapping[UUID, tuple[ScopeMapping, ...]]
     targets: Mapping[str, Target]
     ceiling: timedelta
 

@@ -82,9 +82,7 @@ def select_mapping(facts: Facts[T], target: Target, steps: Steps) -> ScopeMappin
     malformed claim choose its own policy.
     """
     missed: Refusal | None = None
-    for mapping in facts.mappings:
-        if mapping.target.id != target.id:
-            continue
+    for mapping in facts.mappings.get(target.id, ()):
         if mapping.clients is not None and facts.client.client_id not in mapping.clients:
             continue
         unmet = mapping.unmet_rule(facts.subject)

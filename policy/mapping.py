@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from policy.claim_rules import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
     from uuid import UUID
 
@@ -62,3 +62,11 @@ class ScopeMapping:
             if verdict is not Verdict.PASSED:
                 return rule, verdict
         return None
+
+
+def by_target(mappings: Iterable[ScopeMapping]) -> Mapping[UUID, tuple[ScopeMapping, ...]]:
+    """Mappings by their target's id, each in the order given: a decision reads those of its targets alone."""
+    found: dict[UUID, tuple[ScopeMapping, ...]] = {}
+    for mapping in mappings:
+        found[mapping.target.id] = (*found.get(mapping.target.id, ()), mapping)
+    return found

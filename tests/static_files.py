@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     import pytest
 
 
-def shared_directory(factory: pytest.TempPathFactory) -> Path:
+def _shared_directory(factory: pytest.TempPathFactory) -> Path:
     """The temporary directory that all workers of this run share."""
     base = factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
-def collected(directory: Path) -> Path:
-    """Collect them there, unless another worker did."""
+def collected(factory: pytest.TempPathFactory) -> Path:
+    """Collect them into a directory of their own, unless another worker did: collecting clears what is there."""
     from django.conf import settings  # noqa: PLC0415 - the settings in use now
     from django.test import override_settings  # noqa: PLC0415
 
+    directory = _shared_directory(factory) / "static"
     directory.mkdir(exist_ok=True)
     with (
         (directory.parent / "static.lock").open("w") as lock,

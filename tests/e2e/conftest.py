@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from portal.roles import Role
 from tests.e2e import portal_server
 from tests.portal.organisation import PASSWORD
-from tests.static_files import collected, shared_directory
+from tests.static_files import collected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 @pytest.fixture(scope="session")
 def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The static files as an installation serves them."""
-    return collected(shared_directory(tmp_path_factory) / "static")
+    return collected(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def hidden(html: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def site(services: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server of its own, since it signs people in."""
-    static = static_files.collected(static_files.shared_directory(tmp_path_factory))
+    static = static_files.collected(tmp_path_factory)
     signer, password = Signer("app-keyed"), secrets.token_urlsafe(16)
 
     def prepare() -> None:

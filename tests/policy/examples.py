@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from policy.claim_rules import ClaimRule
 from policy.decision import decide
 from policy.facts import Actor, Facts, Granted, Refused
-from policy.mapping import ScopeMapping
+from policy.mapping import ScopeMapping, by_target
 from policy.parties import Client, ClientAuthentication, Partner, Risk, Scope, Target
 from policy.tokens import SUBJECT_TOKEN_TYPES, HypotheticalToken
 from policy.trust import Trust
@@ -140,7 +140,18 @@ def make_facts(**changes: Any) -> Facts[HypotheticalToken]:
         "targets": catalogue(target, make_target(REPORTS, ("list",))),
         "ceiling": timedelta(minutes=15),
     }
-    return Facts(**good | changes)
+    facts = good | changes
+    return Facts(**facts | {"mappings": by_target(facts["mappings"])})
+
+
+def ordered(facts: Facts[HypotheticalToken]) -> tuple[ScopeMapping, ...]:
+    """The mappings of some facts, one after the other."""
+    return tuple(mapping for mappings in facts.mappings.values() for mapping in mappings)
+
+
+def remapped(facts: Facts[HypotheticalToken], mappings: tuple[ScopeMapping, ...]) -> Facts[HypotheticalToken]:
+    """The same facts under other mappings."""
+    return replace(facts, mappings=by_target(mappings))
 
 
 def with_actor(

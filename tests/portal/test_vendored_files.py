@@ -11,7 +11,7 @@ import pytest
 
 from portal import vendor
 from portal.settings import base
-from tests.static_files import collected, shared_directory
+from tests.static_files import collected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_no_vendored_file_points_to_a_source_map() -> None:
 def test_the_first_load_and_the_script_stay_within_their_budgets(
     tmp_path_factory: pytest.TempPathFactory, settings: Any, signed_in: Callable[..., Client]
 ) -> None:
-    root = collected(shared_directory(tmp_path_factory) / "static")
+    root = collected(tmp_path_factory)
     settings.STORAGES, settings.STATIC_ROOT = base.STORAGES, root
 
     def size(name: str) -> int:

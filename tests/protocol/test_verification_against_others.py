@@ -43,7 +43,7 @@ JWKS: Final = public_jwks(*KEYS.values())
 TRUST: Final = make_trust(algorithms=frozenset(ALGORITHMS))
 OURS: Final = Issuer(
     trust=TRUST,
-    mappings=(),
+    mappings={},
     key_source_id=uuid4(),
     keys=key_ring(tuple(JWKS["keys"]), is_fetched=False, usable_until=None),
     audiences=frozenset({US}),
