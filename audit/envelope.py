@@ -12,7 +12,6 @@ from django.conf import settings
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from audit.events import Actor, Event
 
@@ -23,20 +22,20 @@ SCHEMA_VERSION: Final = 1
 class Envelope:
     """An event ready to be written: its canonical text, the MAC over it, and the id of the key that made the MAC."""
 
-    id: UUID
+    id: str
     event: Event
     actor: Actor
-    correlation_id: UUID
+    correlation_id: str
     canonical: str
     mac: bytes
     kek_id: str
 
 
 @lru_cache(maxsize=1)
-def _keyed() -> tuple[str, hmac.HMAC]:
-    """The authentication code with its key in it, to be copied: setting one up costs more than an event does."""
+def _key() -> tuple[str, bytes]:
+    """The key of the authentication code and the id of the key it is derived from."""
     kek = settings.HANDOVER.kek
-    return kek.id, hmac.new(kek.derive("audit-mac"), digestmod="sha256")
+    return kek.id, kek.derive("audit-mac")
 
 
 def canonical_form(document: dict[str, Any]) -> bytes:
@@ -58,7 +57,7 @@ def _in_utf_16_order(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
     return value
 
 
-def seal(event: Event, actor: Actor, *, event_id: UUID, correlation_id: UUID, at: datetime) -> Envelope:
+def seal(event: Event, actor: Actor, *, event_id: str, correlation_id: str, at: datetime) -> Envelope:
     """The event's canonical form with its MAC, which a writer with database access alone cannot forge.
 
     Floats, bytes and integers beyond 2**53 have no place in an event: a test compares the form of everything else with
@@ -68,9 +67,9 @@ def seal(event: Event, actor: Actor, *, event_id: UUID, correlation_id: UUID, at
         "actor": {"kind": actor.kind, "name": actor.name},
         "at": at.isoformat(timespec="microseconds"),
         "client": event.client,
-        "correlation_id": str(correlation_id),
+        "correlation_id": correlation_id,
         "data": event.data,
-        "id": str(event_id),
+        "id": event_id,
         "kind": event.kind,
         "outcome": event.outcome,
         "partner": event.partner,
@@ -79,15 +78,13 @@ def seal(event: Event, actor: Actor, *, event_id: UUID, correlation_id: UUID, at
         "target": event.target,
     }
     canonical = canonical_form(document)
-    kek_id, keyed = _keyed()
-    code = keyed.copy()
-    code.update(canonical)
+    kek_id, key = _key()
     return Envelope(
         id=event_id,
         event=event,
         actor=actor,
         correlation_id=correlation_id,
         canonical=canonical.decode(),
-        mac=code.digest(),
+        mac=hmac.digest(key, canonical, "sha256"),
         kek_id=kek_id,
     )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from uuid_utils.compat import uuid7
 
 from audit.envelope import SCHEMA_VERSION, seal
+from audit.identifiers import new_id
 from audit.models import Event as EventRow
 from audit.models import Pending
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from audit.events import Actor, Event
 
 
@@ -24,8 +23,9 @@ def record(event: Event, actor: Actor, *, correlation_id: UUID | None = None) ->
     It joins the caller's transaction, so that a change without its event, or an event without its change, cannot be
     committed. Raises what the database raises: the caller's change then rolls back too (fail closed).
     """
-    event_id = uuid7()
-    envelope = seal(event, actor, event_id=event_id, correlation_id=correlation_id or event_id, at=timezone.now())
+    event_id = new_id()
+    correlation = event_id if correlation_id is None else str(correlation_id)
+    envelope = seal(event, actor, event_id=event_id, correlation_id=correlation, at=timezone.now())
     with transaction.atomic():
         EventRow.objects.create(
             id=event_id,
@@ -43,4 +43,4 @@ def record(event: Event, actor: Actor, *, correlation_id: UUID | None = None) ->
             schema_version=SCHEMA_VERSION,
         )
         Pending.objects.create(event_id=event_id)
-    return event_id
+    return UUID(event_id)

@@ -95,7 +95,7 @@ class Answerer:
         except LedgerFull:
             reason = Reason.OVERLOADED
         except (LedgerUnavailable, SnapshotUnavailable) as error:
-            log.warning("exchange.unrecorded", correlation_id=str(begin().correlation_id), cause=str(error))
+            log.warning("exchange.unrecorded", correlation_id=begin().correlation_id, cause=str(error))
         return failure(WIRE[reason](reason), begin().correlation_id)
 
     async def _exchange(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
@@ -116,7 +116,7 @@ class Answerer:
             return await self._refuse(_replay(replayed, trail), trail, snapshot)
         log.info(
             "exchange.refused",
-            correlation_id=str(trail.correlation_id),
+            correlation_id=trail.correlation_id,
             reason=error.reason.value,
             client=trail.client_id(),
         )

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from joserfc.jwk import ECKey
-from joserfc.jws import JWSRegistry
 
 from exchange.jwt_checks import Wrong, check_header, check_signature, check_times, media_type, strings
 from exchange.keyring import KeyRing, VerificationKey, key_ring
 from exchange.protocol.compact import CompactJws, NotCompact, parse_compact
 from exchange.protocol.errors import OAuthError, refusal
+from exchange.signatures import sign_es256
 from exchange.spending import Purpose, SpendOnce
 from exchange.verifying import MissingKey
 from partners import secrets
@@ -177,7 +177,7 @@ def _decoy() -> tuple[VerificationKey, bytes]:
     public: dict[str, JSON] = {**private.as_dict(private=False)}  # type: ignore[dict-item]
     key = key_ring((public,), is_fetched=False, usable_until=None).find(None)
     assert key is not None
-    return key, JWSRegistry.algorithms["ES256"].sign(b"decoy", private)
+    return key, sign_es256(private.get_op_key("sign"), b"decoy")
 
 
 _DECOY, _DECOY_SIGNATURE = _decoy()

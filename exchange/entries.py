@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from audit import events
 from audit.envelope import Envelope, seal
+from audit.identifiers import new_id
 from policy.claim_rules import Verdict
 from policy.reasons import Reason, Rule, Step, shown
 
@@ -48,7 +48,7 @@ class Entry:
         """The values of ``exchange_record``'s answer columns, in its order."""
         envelope, event = self.envelope, self.envelope.event
         return (
-            str(envelope.id),
+            envelope.id,
             event.kind,
             event.outcome,
             event.reason,
@@ -56,7 +56,7 @@ class Entry:
             event.client,
             event.target,
             str(envelope.actor),
-            str(envelope.correlation_id),
+            envelope.correlation_id,
             envelope.canonical,
             envelope.mac.hex(),
             envelope.kek_id,
@@ -66,8 +66,8 @@ class Entry:
     def _token_columns(self, signed: SignedToken) -> tuple[str, ...]:
         granted, subject = signed.granted, signed.granted.token
         return (
-            str(signed.id),
-            str(signed.family_id),
+            signed.id,
+            signed.family_id,
             self.client_pk,
             signed.kid,
             granted.subject,
@@ -103,7 +103,7 @@ def granted_entry(
     client = trail.authenticated_client
     assert client is not None
     partner = signed.granted.trust.partner
-    recorded = (Step(Rule.RECORD, Verdict.PASSED, "recorded before the answer", str(signed.event_id)),)
+    recorded = (Step(Rule.RECORD, Verdict.PASSED, "recorded before the answer", signed.event_id),)
     event = events.ExchangeGranted(
         partner_id=partner.id,
         partner=partner.slug,
@@ -130,7 +130,7 @@ def relayed_entry(answer: Answer, trail: Trail, *, epoch: int, now: datetime) ->
         data=trail.document(()) | {"status": answer.status} | ({} if is_granted else {"error": _error(answer)}),
     )
     actor = events.Actor(events.ActorKind.CLIENT, trail.client_id())
-    envelope = seal(event, actor, event_id=uuid7(), correlation_id=trail.correlation_id, at=now)
+    envelope = seal(event, actor, event_id=new_id(), correlation_id=trail.correlation_id, at=now)
     return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=trail.unspent())
 
 
@@ -158,5 +158,5 @@ def refused_entry(error: OAuthError, trail: Trail, *, epoch: int, now: datetime)
         data=trail.document(error.steps) | {"error": error.error, "status": error.status},
     )
     actor = events.Actor(events.ActorKind.CLIENT, client.client.client_id) if client else events.UNAUTHENTICATED
-    envelope = seal(event, actor, event_id=uuid7(), correlation_id=trail.correlation_id, at=now)
+    envelope = seal(event, actor, event_id=new_id(), correlation_id=trail.correlation_id, at=now)
     return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=trail.unspent())

@@ -73,7 +73,7 @@ def instant(claims: Mapping[str, JSON], name: str) -> datetime | Wrong | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_INSTANT:
+    if not (type(value) is int or type(value) is float) or not 0 <= value <= MAX_INSTANT:
         return Wrong(reason=Reason.CLAIM_MALFORMED, expected=f"{name}: a NumericDate", received=shown(value))
     return datetime.fromtimestamp(value, UTC)
 

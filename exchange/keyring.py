@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from joserfc.jwk import JWKRegistry
-from joserfc.jws import JWSRegistry
+
+from exchange.signatures import check_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
+    from exchange.signatures import Check
     from policy.tokens import JSON
 
 _RSA: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
@@ -37,12 +40,16 @@ class VerificationKey:
     """One public key, ready to verify."""
 
     kid: str
-    algorithms: frozenset[str]
-    _key: Any
+    _checks: Mapping[str, Check]
+
+    @property
+    def algorithms(self) -> AbstractSet[str]:
+        """What this key may verify."""
+        return self._checks.keys()
 
     def verify(self, algorithm: str, signing_input: bytes, signature: bytes) -> bool:
         """Whether the signature is this key's, over exactly these bytes. The caller checked ``algorithm`` first."""
-        return bool(JWSRegistry.algorithms[algorithm].verify(signing_input, signature, self._key))
+        return self._checks[algorithm](signing_input, signature)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +94,8 @@ def _import(kid: str, jwk: bytes) -> VerificationKey:
         named = None
     algorithms = fitting if named is None else fitting & {named}
     key = JWKRegistry.import_key({name: value for name, value in document.items() if name in _MEMBERS})
-    return VerificationKey(kid=kid, algorithms=algorithms, _key=key)
+    public = key.get_op_key("verify")
+    return VerificationKey(kid=kid, _checks={algorithm: check_with(algorithm, public) for algorithm in algorithms})
 
 
 _MEMBERS: Final = frozenset({"kty", "crv", "x", "y", "n", "e"})

@@ -16,11 +16,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from joserfc.jwk import ECKey, JWKRegistry
-from joserfc.jws import JWSRegistry
 
 from audit import events
 from exchange.models import SigningKey
 from exchange.protocol.compact import encode_segment
+from exchange.signatures import sign_es256
 from partners.changes import changing
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class Signer:
 
     def sign(self, signing_input: bytes) -> bytes:
         """The JWS signature over these bytes (RFC 7515 section 5.1)."""
-        signature: bytes = JWSRegistry.algorithms[self.alg].sign(signing_input, self._key)
-        return signature
+        return sign_es256(self._key, signing_input)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +128,8 @@ def _signer(key: SigningKey) -> Signer:
         bytes(key.nonce), bytes(key.ciphertext), _bound(key.kid, key.alg)
     )
     header = orjson.dumps({"alg": key.alg, "kid": key.kid, "typ": ACCESS_TOKEN_TYPE})
-    return Signer(
-        kid=key.kid, alg=key.alg, header=encode_segment(header), _key=JWKRegistry.import_key(orjson.loads(opened))
-    )
+    private = JWKRegistry.import_key(orjson.loads(opened)).get_op_key("sign")
+    return Signer(kid=key.kid, alg=key.alg, header=encode_segment(header), _key=private)
 
 
 def _bound(kid: str, alg: str) -> bytes:

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import orjson
 import structlog
-from uuid_utils.compat import uuid7
 
+from audit.identifiers import new_id
 from exchange import interactive
 from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
 from exchange.caller import Caller, Incoming, caller_of
@@ -27,7 +27,6 @@ from policy.reasons import Reason, Rule, shown
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
-    from uuid import UUID
 
     from exchange.answering import Answerer
     from exchange.snapshot import Snapshots
@@ -81,7 +80,7 @@ class Lane:
             await _send(send, self._document(scope), is_head=scope["method"] == "HEAD")
 
     async def _token(self, scope: Scope, receive: Receive, send: Send) -> None:
-        caller, correlation_id = caller_of(scope, self._trusted), uuid7()
+        caller, correlation_id = caller_of(scope, self._trusted), new_id()
         grant_type = ""
         try:
             body = await _read(caller, receive)
@@ -94,7 +93,7 @@ class Lane:
         except OAuthError as error:
             answer = await self._answerer.refuse(error, _begin(caller, correlation_id, grant_type))
         except Exception:
-            log.exception("exchange.failed", correlation_id=str(correlation_id))
+            log.exception("exchange.failed", correlation_id=correlation_id)
             answer = await self._fault(caller, correlation_id, grant_type)
         await _send(send, answer, correlation_id)
 
@@ -107,13 +106,13 @@ class Lane:
             return await self._answerer.relay(incoming, begin, partial(interactive.relay, self._toolkit, scope, body))
         raise refusal(Reason.GRANT_TYPE_UNSUPPORTED, Rule.REQUEST, "a supported grant type", shown(grant_type))
 
-    async def _fault(self, caller: Caller, correlation_id: UUID, grant_type: str) -> Answer:
+    async def _fault(self, caller: Caller, correlation_id: str, grant_type: str) -> Answer:
         """A fault of ours is audited like a refusal; if even that fails, it is told all the same."""
         error = ServerError(Reason.INTERNAL)
         try:
             return await self._answerer.refuse(error, _begin(caller, correlation_id, grant_type))
         except Exception:
-            log.exception("exchange.fault_unrecorded", correlation_id=str(correlation_id))
+            log.exception("exchange.fault_unrecorded", correlation_id=correlation_id)
             return failure(error, correlation_id)
 
     def _document(self, scope: Scope) -> Answer:
@@ -171,7 +170,7 @@ async def _read(caller: Caller, receive: Receive) -> bytes:
         raise refusal(Reason.REQUEST_TOO_SLOW, Rule.REQUEST, "a body within 10 seconds", "slower") from error
 
 
-def _begin(caller: Caller, correlation_id: UUID, grant_type: str) -> Callable[[], Trail]:
+def _begin(caller: Caller, correlation_id: str, grant_type: str) -> Callable[[], Trail]:
     """Makes the trail of one attempt at this request."""
     return partial(
         Trail,
@@ -183,13 +182,13 @@ def _begin(caller: Caller, correlation_id: UUID, grant_type: str) -> Callable[[]
     )
 
 
-async def _send(send: Send, answer: Answer, correlation_id: UUID | None = None, *, is_head: bool = False) -> None:
+async def _send(send: Send, answer: Answer, correlation_id: str | None = None, *, is_head: bool = False) -> None:
     headers = [
         *answer.headers,
         (b"content-length", str(len(answer.body)).encode()),
         (b"x-content-type-options", b"nosniff"),
     ]
     if correlation_id is not None:
-        headers.append((b"x-correlation-id", str(correlation_id).encode()))
+        headers.append((b"x-correlation-id", correlation_id.encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if is_head else answer.body})

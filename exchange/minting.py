@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
-from uuid_utils.compat import uuid7
 
+from audit.identifiers import new_id
 from exchange.protocol.compact import encode_segment
 from exchange.signed_token import SignedToken
 from policy.raw import RawToken
@@ -35,15 +35,15 @@ def mint(
     now: datetime,
 ) -> SignedToken:
     """Sign the token that the decision granted. It cannot refuse: every bound was checked before."""
-    token_id, family_id, event_id = uuid7(), uuid7(), uuid7()
+    token_id, family_id, event_id = new_id(), new_id(), new_id()
     issued_at, expires_at = int(now.timestamp()), int(granted.expires_at.timestamp())
     claims = _claims(granted, client, binding) | {
         "iss": issuer,
         "exp": expires_at,
         "iat": issued_at,
-        "jti": str(token_id),
-        "txn": str(event_id),
-        "fam": str(family_id),
+        "jti": token_id,
+        "txn": event_id,
+        "fam": family_id,
     }
     signing_input = signer.header + b"." + encode_segment(orjson.dumps(claims))
     signature = encode_segment(signer.sign(signing_input))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from policy.facts import Granted
     from policy.raw import RawToken
     from policy.tokens import VerifiedToken
@@ -21,9 +19,9 @@ class SignedToken:
     whole seconds since 1970, as the claims are.
     """
 
-    id: UUID
-    family_id: UUID
-    event_id: UUID
+    id: str
+    family_id: str
+    event_id: str
     token: RawToken
     token_type: str
     kid: str

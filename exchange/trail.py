@@ -14,8 +14,6 @@ from policy.claim_rules import Verdict
 from policy.reasons import Rule, Step, shown
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from exchange.clients import AuthenticatedClient
     from exchange.protocol.client_auth import Credentials
     from exchange.protocol.dpop import Binding
@@ -34,7 +32,7 @@ LARGEST_INTEGER: Final = 2**53 - 1
 class Trail:
     """The facts of one exchange, in order. ``address``, ``request_id`` and ``traceparent`` are the caller's."""
 
-    correlation_id: UUID
+    correlation_id: str
     grant_type: str = ""
     address: str = ""
     request_id: str = ""
@@ -98,7 +96,8 @@ class Trail:
 
     def _verified(self, role: str, rule: Rule, token: VerifiedToken) -> None:
         self._tokens[role] = token
-        self._pass(rule, f"{token.algorithm} by key {shown(token.key_id)}", f"expires {token.expires_at:%FT%TZ}")
+        expires = f"expires {token.expires_at.isoformat()[:19]}Z"  # a tenth of what strftime costs
+        self._pass(rule, f"{token.algorithm} by key {shown(token.key_id)}", expires)
 
     def decided(self, outcome: Granted[VerifiedToken] | Refused) -> Granted[VerifiedToken] | Refused:
         """The decision, yes or no."""
@@ -161,7 +160,7 @@ class Trail:
 
     def _all_steps(self, last: tuple[Step, ...]) -> list[list[str]]:
         decided = () if self._decision is None or last else self._decision.steps
-        return [[step.rule, step.verdict, step.expected, step.received] for step in (*self._steps, *decided, *last)]
+        return [list(step) for step in (*self._steps, *decided, *last)]
 
     def _request_facts(self) -> dict[str, Any]:
         facts: dict[str, Any] = {"grant_type": shown(self.grant_type) if self.grant_type else ""}
@@ -214,8 +213,8 @@ def storable(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
 def _issued_facts(signed: SignedToken) -> dict[str, Any]:
     granted = signed.granted
     return {
-        "jti": str(signed.id),
-        "family": str(signed.family_id),
+        "jti": signed.id,
+        "family": signed.family_id,
         "sub": granted.subject,
         "aud": list(granted.audience),
         "scope": sorted(granted.scope),

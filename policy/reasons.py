@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from policy.claim_rules import Verdict
@@ -107,8 +106,7 @@ class Rule(StrEnum):
 SHOWN_LENGTH: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One rule's outcome, with what it expected and what it received. For admins and audit, never for the wire."""
 
     rule: Rule
@@ -122,6 +120,8 @@ def shown(value: object) -> str:
     if value is None:
         return "absent"
     text = value if isinstance(value, str) else repr(value)
+    if len(text) <= SHOWN_LENGTH and text.isprintable():
+        return text
     start = (character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:SHOWN_LENGTH])
     line = "".join(start)
     return line if len(text) <= SHOWN_LENGTH else line[:-1] + "…"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from exchange.protocol.strict_json import NotStrictJson, parse_object
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from policy.tokens import JSON
 
 MAX_TOKEN_LENGTH: Final = 16_384
+MAX_COMMON_HEADER: Final = 512
 JWS_PARTS: Final = 3
 JWE_PARTS: Final = 5
 _TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
@@ -63,6 +66,16 @@ def decode_segment(segment: bytes) -> bytes:
     return raw
 
 
+def _header(segment: bytes) -> Mapping[str, JSON]:
+    return _common_header(segment) if len(segment) <= MAX_COMMON_HEADER else parse_object(decode_segment(segment))
+
+
+@lru_cache(maxsize=1024)
+def _common_header(segment: bytes) -> Mapping[str, JSON]:
+    """One signer writes the same header over and over. Nothing of it is secret, and nobody can change the answer."""
+    return MappingProxyType(parse_object(decode_segment(segment)))
+
+
 def parse_compact(token: RawToken) -> CompactJws:
     """Take a token apart. Raises ``IsEncrypted`` for a JWE and ``NotCompact`` for anything else that is no JWS."""
     try:
@@ -77,7 +90,7 @@ def parse_compact(token: RawToken) -> CompactJws:
     header, payload, signature = parts
     try:
         return CompactJws(
-            unverified_header=parse_object(decode_segment(header)),
+            unverified_header=_header(header),
             unverified_claims=parse_object(decode_segment(payload)),
             signing_input=text[: len(header) + 1 + len(payload)],
             signature=decode_segment(signature),

@@ -14,8 +14,6 @@ from exchange.protocol.request import TOKEN_EXCHANGE
 from policy.parties import ClientAuthentication
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from exchange.protocol.errors import OAuthError
     from exchange.signed_token import SignedToken
     from policy.tokens import TokenType
@@ -51,7 +49,7 @@ def success(signed: SignedToken, issued_token_type: TokenType) -> Answer:
     return Answer(status=200, headers=NO_STORE, body=orjson.dumps(body))
 
 
-def failure(error: OAuthError, correlation_id: UUID) -> Answer:
+def failure(error: OAuthError, correlation_id: str) -> Answer:
     """The error with its fixed words and the reference under which the portal shows the rest (rule 54)."""
     headers = list(NO_STORE)
     if error.status == HTTPStatus.UNAUTHORIZED and error.is_challenged:

@@ -73,7 +73,7 @@ def watch(committed_database: str, services: Services) -> Iterator[_Watch]:
 def _entry(epoch: int, **columns: Any) -> Entry:
     """A refusal's entry, with some of its columns spoiled."""
     error = refusal(Reason.PARAMETER_MISSING, Rule.REQUEST, "grant_type", "absent")
-    entry = refused_entry(error, Trail(correlation_id=uuid4()), epoch=epoch, now=datetime.now(UTC))
+    entry = refused_entry(error, Trail(correlation_id=str(uuid4())), epoch=epoch, now=datetime.now(UTC))
     return replace(entry, envelope=replace(entry.envelope, **columns))
 
 

@@ -13,10 +13,10 @@ import rfc8785
 from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
-from uuid_utils.compat import uuid7
 
 from audit.envelope import SCHEMA_VERSION, Envelope, seal
 from audit.events import Actor, ActorKind, ExchangeGranted
+from audit.identifiers import new_id
 from exchange.trail import storable
 from portal.config import Kek
 
@@ -39,7 +39,7 @@ CLAIMS = st.recursive(
 def _sealed(data: dict[str, Any], name: str = "kestrel-backend") -> Envelope:
     event = ExchangeGranted(partner="kestrel", client=name, target="https://ledger.example", data=data)
     actor = Actor(ActorKind.CLIENT, name)
-    return seal(event, actor, event_id=uuid7(), correlation_id=uuid7(), at=datetime.now(UTC))
+    return seal(event, actor, event_id=new_id(), correlation_id=new_id(), at=datetime.now(UTC))
 
 
 @given(st.dictionaries(TEXT, JSON, max_size=6), TEXT)

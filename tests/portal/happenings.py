@@ -31,7 +31,8 @@ ADA = Actor(ActorKind.USER, "ada@meridian.example")
 def write(event: events.Event, actor: Actor, *, at: datetime, correlation_id: UUID | None = None) -> UUID:
     """Record an event as of an instant, by the same envelope as ``audit.services.record``; answers its reference."""
     event_id = UUID(int=lowest_id(at).int | secrets.randbits(60))
-    envelope = seal(event, actor, event_id=event_id, correlation_id=correlation_id or event_id, at=at)
+    reference = correlation_id or event_id
+    envelope = seal(event, actor, event_id=str(event_id), correlation_id=str(reference), at=at)
     row = EventRow(
         id=event_id,
         kind=event.kind,
@@ -41,7 +42,7 @@ def write(event: events.Event, actor: Actor, *, at: datetime, correlation_id: UU
         client=event.client,
         target=event.target,
         actor=str(actor),
-        correlation_id=envelope.correlation_id,
+        correlation_id=reference,
         canonical=envelope.canonical,
         mac=envelope.mac,
         kek_id=envelope.kek_id,
@@ -51,7 +52,7 @@ def write(event: events.Event, actor: Actor, *, at: datetime, correlation_id: UU
         _insert([row])
     else:
         _queue.append(row)
-    return envelope.correlation_id
+    return reference
 
 
 _queue: list[EventRow] | None = None

@@ -36,7 +36,7 @@ def test_an_error_is_registered_and_described_in_allowed_characters(reason: Reas
 @rule(54, "RFC 8693", "2.2.2")
 @pytest.mark.parametrize("reason", list(Reason), ids=str)
 def test_a_body_says_error_and_description_with_its_reference_and_nothing_of_the_trace(reason: Reason) -> None:
-    reference = uuid4()
+    reference = str(uuid4())
     answer = failure(refusal(reason, Rule.SCOPE, "expected-by-policy", "received-value"), reference)
     body = json.loads(answer.body)
     assert set(body) == {"error", "error_description"}
@@ -62,7 +62,7 @@ def test_every_trouble_with_a_subject_or_actor_token_is_invalid_request() -> Non
 @rule(7, "RFC 6749", "5.2")
 def test_a_challenge_is_sent_only_with_401_and_only_if_the_header_was_used() -> None:
     def challenge(error: OAuthError) -> bytes | None:
-        return dict(failure(error, uuid4()).headers).get(b"www-authenticate")
+        return dict(failure(error, str(uuid4())).headers).get(b"www-authenticate")
 
     assert (challenge(refusal(Reason.SECRET_WRONG, Rule.CLIENT, challenge=True)) or b"").startswith(b"Basic realm=")
     assert challenge(refusal(Reason.SECRET_WRONG, Rule.CLIENT)) is None
@@ -71,6 +71,6 @@ def test_a_challenge_is_sent_only_with_401_and_only_if_the_header_was_used() -> 
 
 @pytest.mark.parametrize("reason", [r for r in Reason if WIRE[r].status in {405, 503}], ids=str)
 def test_the_headers_say_what_to_do_instead(reason: Reason) -> None:
-    headers = dict(failure(WIRE[reason](reason), uuid4()).headers)
+    headers = dict(failure(WIRE[reason](reason), str(uuid4())).headers)
     assert headers.get(b"allow") == (b"POST" if WIRE[reason].status == 405 else None)
     assert (b"retry-after" in headers) == (WIRE[reason].status == 503)
