@@ -182,12 +182,11 @@ def _begin(caller: Caller, correlation_id: str, grant_type: str) -> Callable[[],
     )
 
 
+_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
+
+
 async def _send(send: Send, answer: Answer, correlation_id: str | None = None, *, is_head: bool = False) -> None:
-    headers = [
-        *answer.headers,
-        (b"content-length", str(len(answer.body)).encode()),
-        (b"x-content-type-options", b"nosniff"),
-    ]
+    headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body)), _NO_SNIFFING]
     if correlation_id is not None:
         headers.append((b"x-correlation-id", correlation_id.encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -47,6 +47,17 @@ class Form:
         return self._values.get(name, ())
 
 
+_NAMES: Final = {
+    name.encode(): name
+    for name in (
+        *("grant_type", "scope", "audience", "resource", "requested_token_type"),
+        *("subject_token", "subject_token_type", "actor_token", "actor_token_type"),
+        *("client_id", "client_secret", "client_assertion", "client_assertion_type"),
+    )
+}
+"""Parameters as practically every request spells them; any other spelling is decoded."""
+
+
 def parse_form(body: bytes) -> Form:
     """Read a body. Raises ``InvalidRequest`` or ``RepeatedParameter`` (RFC 6749 section 3.2).
 
@@ -61,7 +72,8 @@ def parse_form(body: bytes) -> Form:
         if not piece:
             continue
         raw_name, _, raw_value = piece.partition(b"=")
-        name, value = form_decode(raw_name), form_decode(raw_value)
+        name = _NAMES.get(raw_name) or form_decode(raw_name)
+        value = form_decode(raw_value)
         if name in seen and name not in REPEATABLE:
             raise refusal(Reason.PARAMETER_REPEATED, Rule.REQUEST, "each parameter once", shown(name))
         seen.add(name)
