@@ -48,9 +48,19 @@ class Ratios:
     """CPU of an exchange (server, PostgreSQL and Redis) / the crypto floor."""
 
     @property
+    def is_fast(self) -> bool:
+        """Whether the gate of throughput is met."""
+        return self.throughput >= LEAST_THROUGHPUT
+
+    @property
+    def is_lean(self) -> bool:
+        """Whether the gate of processor time is met."""
+        return self.processor <= MOST_PROCESSOR
+
+    @property
     def passes(self) -> bool:
         """Whether both gates are met."""
-        return self.throughput >= LEAST_THROUGHPUT and self.processor <= MOST_PROCESSOR
+        return self.is_fast and self.is_lean
 
 
 def rows(session: Session) -> list[Row]:
