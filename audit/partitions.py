@@ -22,6 +22,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS_AHEAD: Final = 13
 MONTHS_OF_A_YEAR: Final = 12
 LOCK_TIMEOUT: Final = "2s"
+LARGEST_INLINE: Final = 8160
+"""Bytes of a row that stay together (PostgreSQL's most): an event is written in one piece (docs/decisions/0012)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,11 @@ def _add(connection: psycopg.Connection, month: Month) -> bool:
     table = sql.Identifier(month.table)
     try:
         with connection.transaction():
-            connection.execute(sql.SQL("CREATE TABLE {} (LIKE audit_event INCLUDING ALL)").format(table))
+            connection.execute(
+                sql.SQL("CREATE TABLE {} (LIKE audit_event INCLUDING ALL) WITH (toast_tuple_target = {})").format(
+                    table, sql.Literal(LARGEST_INLINE)
+                )
+            )
             connection.execute(
                 sql.SQL("ALTER TABLE audit_event ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
                     table, sql.Literal(str(month.first)), sql.Literal(str(month.end))

@@ -109,3 +109,16 @@ def test_the_indexes_of_the_parent_are_on_every_month(committed_database: str) -
         counts: dict[str, int] = dict(connection.execute(query).fetchall())
     assert len(counts) == 1 + 1 + 14
     assert len(set(counts.values())) == 1
+
+
+@pytest.mark.usefixtures("committed_database")
+def test_every_month_keeps_an_event_in_one_piece_and_as_it_is() -> None:
+    partitions.extend(settings.HANDOVER.database_owner_url, now=datetime(2051, 1, 1, tzinfo=UTC), ahead=1)
+    query = """
+        SELECT relid::text, attstorage::text, reloptions FROM pg_partition_tree('audit_event')
+        JOIN pg_attribute ON attrelid = relid AND attname = 'canonical' JOIN pg_class ON pg_class.oid = relid
+        WHERE isleaf"""
+    with psycopg.connect(settings.HANDOVER.database_owner_url) as connection:
+        months = {name: (storage, options) for name, storage, options in connection.execute(query)}
+    assert {"audit_event_2051_01", "audit_event_default"} < set(months)
+    assert all(kept == ("e", ["toast_tuple_target=8160"]) for kept in months.values())
