@@ -49,7 +49,7 @@ bench: $(VENV)/.dev ## Exchanges per second beside django-oauth-toolkit and the 
 	$(BIN)/python -m tests.bench $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
 
 faults: $(VENV)/.dev ## Kill and freeze PostgreSQL, Redis and our own processes during load, often (ROUNDS=10)
-	ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest tests/faults tests/exchange/test_ledger_epoch.py
+	ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest -rP tests/faults tests/exchange/test_ledger_epoch.py
 
 conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md
 	$(BIN)/python -m tests.conformance
