@@ -90,8 +90,8 @@ machine:
 	  { echo "make: $(PYTHON) is older than Python 3.11: name a newer one, for example PYTHON=python3.12." >&2; exit 1; }
 	@test -n "$$DATABASE_URL" || $(PYTHON) -m portal.embedded.platforms
 
-# The browser of the tests. Root gets it installed; anybody else is told what to ask for.
-PACKAGES := chromium curl fonts-liberation
+# The browser and the proxy of the tests. Root gets them installed; anybody else is told what to ask for.
+PACKAGES := chromium curl fonts-liberation nginx-light libnginx-mod-http-js
 
 packages:
 	@missing=""; for name in $(PACKAGES); do \
@@ -100,5 +100,5 @@ packages:
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	  echo "Installing$$missing ..."; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
-	elif command -v chromium >/dev/null 2>&1 && command -v curl >/dev/null 2>&1; then exit 0; \
+	elif command -v chromium >/dev/null 2>&1 && command -v curl >/dev/null 2>&1 && test -x /usr/sbin/nginx; then exit 0; \
 	else echo "make: the tests need$$missing: ask root for  apt-get install$$missing" >&2; exit 1; fi

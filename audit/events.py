@@ -78,6 +78,27 @@ class ClientAuthenticationFailed(Event):
     outcome = "refused"
 
 
+class TokenIntrospected(Event):
+    """Somebody asked about a token and heard no more than ``active: false``; ``reason`` says why."""
+
+    __slots__ = ()
+    kind = "token.introspected"
+
+
+class TokenRevoked(Event):
+    """A token, and whatever was exchanged from it, is no longer good. With a ``reason``: it was asked for in vain."""
+
+    __slots__ = ()
+    kind = "token.revoked"
+
+
+class FailuresCounted(Event):
+    """More failures of one address than are written one by one. ``data``: address, count, the first of them."""
+
+    __slots__ = ()
+    kind = "client.failures_counted"
+
+
 class PartnerRegistered(Event):
     """A partner was registered."""
 

@@ -11,7 +11,7 @@ from policy.reasons import Rule
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from exchange.protocol.dpop import Binding
+    from exchange.possession import Possession
     from exchange.protocol.request import TokenExchangeRequest
     from exchange.registry import Registry
     from policy.parties import Client
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def verify_actor(
-    request: TokenExchangeRequest, registry: Registry, client: Client, binding: Binding | None, *, now: datetime
+    request: TokenExchangeRequest, registry: Registry, client: Client, possession: Possession, *, now: datetime
 ) -> Actor[VerifiedToken] | None:
     """The acting party, or None where the request names none. Raises as ``verify`` does."""
     if request.actor_token is None or request.actor_token_type is None:
         return None
     presented = read(request.actor_token, request.actor_token_type, Rule.ACTOR_TOKEN)
     issuer = registry.issuer_for(client, presented.unverified_issuer)
-    return Actor(token=verify(presented, issuer, client, binding, now=now), trust=issuer.trust)
+    return Actor(token=verify(presented, issuer, client, possession, now=now), trust=issuer.trust)

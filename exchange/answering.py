@@ -6,11 +6,12 @@ made again under the new configuration. A key not seen yet may be fetched once (
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from exchange import jwks
+from exchange import jwks, nonces
 from exchange.interactive import authenticate
 from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, StaleRegistry
 from exchange.pipeline import exchange
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from exchange.caller import Incoming
     from exchange.clients import AuthenticatedClient
+    from exchange.limits.floods import Floods
+    from exchange.limits.levels import Limits
     from exchange.trail import Trail
 
     Relay = Callable[[AuthenticatedClient | None], Awaitable[Answer]]
@@ -38,9 +41,11 @@ log = structlog.get_logger(__name__)
 class Answerer:
     """Gives every request exactly one answer, and sees to it that the answer is recorded before it is told."""
 
-    def __init__(self, snapshots: Snapshots, ledger: Ledger) -> None:
+    def __init__(self, snapshots: Snapshots, ledger: Ledger, limits: Limits, floods: Floods) -> None:
         self._snapshots = snapshots
         self._ledger = ledger
+        self.limits = limits
+        self._floods = floods
 
     async def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
         """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt."""
@@ -54,13 +59,21 @@ class Answerer:
         """
         answers: list[Answer] = []
 
+        async def work(trail: Trail, snapshot: Snapshot) -> Answer:
+            registry = snapshot.registry
+            client = authenticate(incoming, trail.grant_type, registry, trail, now=self._snapshots.now())
+            if not answers:
+                answers.append(await relay(client))
+            return await self._ledger.relay(answers[0], trail, epoch=registry.epoch)
+
+        return await self.answer(begin, work)
+
+    async def answer(self, begin: Callable[[], Trail], work: Callable[[Trail, Snapshot], Awaitable[Answer]]) -> Answer:
+        """The answer that ``work`` gives, or its refusal, recorded. ``begin`` makes a fresh trail for each attempt."""
+
         async def attempt(trail: Trail, snapshot: Snapshot) -> Answer:
-            registry, now = snapshot.registry, self._snapshots.now()
             try:
-                client = authenticate(incoming, trail.grant_type, registry, trail, now=now)
-                if not answers:
-                    answers.append(await relay(client))
-                return await self._ledger.relay(answers[0], trail, epoch=registry.epoch)
+                return await work(trail, snapshot)
             except OAuthError as error:
                 return await self._refuse(error, trail, snapshot)
             except Replayed as replayed:
@@ -99,6 +112,10 @@ class Answerer:
         return failure(WIRE[reason](reason), begin().correlation_id)
 
     async def _exchange(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
+        answer = await self._decided(incoming, trail, snapshot)
+        return nonces.offered(answer, incoming, trail.authenticated_client, now=self._snapshots.now())
+
+    async def _decided(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
         registry, now = snapshot.registry, self._snapshots.now()
         try:
             signed = await exchange(incoming, registry, snapshot.keys.signer, self._ledger, trail, now=now)
@@ -110,8 +127,11 @@ class Answerer:
 
     async def _refuse(self, error: OAuthError, trail: Trail, snapshot: Snapshot) -> Answer:
         """Record, then tell. A refused request spends its proofs too; one that was replayed is refused for that."""
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            self.limits.failed(trail.address, error)
         try:
-            await self._ledger.refuse(error, trail, epoch=snapshot.registry.epoch)
+            if not self._floods.absorbs(error, trail):
+                await self._ledger.refuse(error, trail, epoch=snapshot.registry.epoch)
         except Replayed as replayed:
             return await self._refuse(_replay(replayed, trail), trail, snapshot)
         log.info(

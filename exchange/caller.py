@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final
 
+from exchange.protocol.client_certificate import read_certificate
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exchange.limits.levels import Limits
+    from exchange.protocol.client_certificate import ClientCertificate
     from exchange.protocol.form import Form
 
 MAX_HOPS: Final = 20
@@ -23,9 +27,13 @@ class Caller:
     is_form: bool
     authorization: tuple[str, ...]
     proofs: tuple[str, ...]
+    certificates: tuple[str, ...]
+    """The ``Client-Cert`` fields, of a proxy of ours only (RFC 9440 section 3); ``certificate_chains`` likewise."""
+    certificate_chains: tuple[str, ...]
     address: str
     request_id: str
     traceparent: str
+    accept: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,21 @@ class Incoming:
     form: Form
     authorization: tuple[str, ...]
     proofs: tuple[str, ...]
+    certificate: ClientCertificate | None
+    limits: Limits
+    """Who else is to be charged for this request, once it is known who they are."""
+
+
+def incoming_from(caller: Caller, form: Form, limits: Limits) -> Incoming:
+    """What the pipeline reads of a request. Raises ``MalformedCertificate``."""
+    certificate = read_certificate(caller.certificates, caller.certificate_chains)
+    return Incoming(
+        form=form,
+        authorization=caller.authorization,
+        proofs=caller.proofs,
+        certificate=certificate,
+        limits=limits,
+    )
 
 
 def caller_of(scope: dict[str, Any], trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> Caller:
@@ -43,35 +66,50 @@ def caller_of(scope: dict[str, Any], trusted_proxies: Sequence[IPv4Network | IPv
     for name, value in scope["headers"]:
         if name in _READ:
             fields.setdefault(name, []).append(value.decode("latin-1"))
+    if not _PROXIES_OWN.isdisjoint(fields) and not _is_within(_peer(scope), trusted_proxies):
+        fields = {name: values for name, values in fields.items() if name not in _PROXIES_OWN}
     content_type = fields.get(b"content-type", [""])[0].partition(";")[0].strip().lower()
     return Caller(
         method=scope["method"],
         is_form=content_type.encode() == _FORM,
         authorization=tuple(fields.get(b"authorization", ())),
         proofs=tuple(fields.get(b"dpop", ())),
-        address=_address(scope.get("client"), fields.get(b"x-forwarded-for", ()), trusted_proxies),
+        certificates=tuple(fields.get(b"client-cert", ())),
+        certificate_chains=tuple(fields.get(b"client-cert-chain", ())),
+        address=_address(_peer(scope), fields.get(b"x-forwarded-for", ()), trusted_proxies),
         request_id=fields.get(b"x-request-id", [""])[0],
         traceparent=fields.get(b"traceparent", [""])[0],
+        accept=fields.get(b"accept", [""])[0],
     )
 
 
-_READ: Final = frozenset(
-    {b"authorization", b"dpop", b"content-type", b"x-forwarded-for", b"x-request-id", b"traceparent"}
-)
+_PROXIES_OWN: Final = frozenset({b"client-cert", b"client-cert-chain"})
+"""Fields that are taken as absent unless a proxy of ours sent them (rule 94): anybody could write them."""
+_READ: Final = _PROXIES_OWN | {
+    *(b"authorization", b"dpop", b"accept", b"content-type", b"x-forwarded-for", b"x-request-id", b"traceparent")
+}
 
 
-def _address(
-    client: Sequence[Any] | None, forwarded: Sequence[str], trusted: Sequence[IPv4Network | IPv6Network]
-) -> str:
+def is_from_proxy(scope: dict[str, Any], trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether a proxy of ours sent the request, so that it may speak for another one."""
+    return _is_within(_peer(scope), trusted_proxies)
+
+
+def _peer(scope: dict[str, Any]) -> str:
+    """The address at the other end of the connection; empty for a local socket."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _address(address: str, forwarded: Sequence[str], trusted: Sequence[IPv4Network | IPv6Network]) -> str:
     """The address next to the last proxy we run. Fields that other peers sent are ignored, unread (attack A32)."""
-    address = client[0] if client else ""
     if not forwarded or not _is_within(address, trusted):
-        return str(address)
+        return address
     for hop in reversed(",".join(forwarded).rsplit(",", MAX_HOPS)[-MAX_HOPS:]):
         address = hop.strip()
         if not _is_within(address, trusted):
             break
-    return str(address)
+    return address
 
 
 def _is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

@@ -1,4 +1,4 @@
-"""Client authentication: who is asking, proven (RFC 6749 section 2.3, RFC 7521, RFC 7523 section 3).
+"""Client authentication: who is asking, proven (RFC 6749 s2.3, RFC 7521, RFC 7523 s3, RFC 8705 s2).
 
 Every failure answers ``invalid_client`` in the same words and, as far as cryptography goes, in the same time, so that
 nobody can list our clients by asking (rule 7).
@@ -6,15 +6,16 @@ nobody can list our clients by asking (rule 7).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from joserfc.jwk import ECKey
 
+from exchange.certificates import check_chain, check_key
 from exchange.jwt_checks import Wrong, check_header, check_signature, check_times, media_type, strings
-from exchange.keyring import KeyRing, VerificationKey, key_ring
+from exchange.keyring import EMPTY, KeyRing, VerificationKey, key_ring
 from exchange.protocol.compact import CompactJws, NotCompact, parse_compact
 from exchange.protocol.errors import OAuthError, refusal
 from exchange.signatures import sign_es256
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exchange.protocol.client_auth import Credentials
+    from exchange.protocol.client_certificate import ClientCertificate
     from exchange.registry import Registry
     from partners.selectors import RegisteredClient
     from policy.parties import Client
@@ -50,19 +52,22 @@ class AuthenticatedClient:
 
 
 def authenticate_client(
-    credentials: Credentials, registry: Registry, *, grant_type: str, now: datetime
+    credentials: Credentials, registry: Registry, *, grant_type: str | None, now: datetime
 ) -> AuthenticatedClient:
-    """The caller, proven and allowed to use this grant type.
+    """The caller, proven and allowed to use this grant type; None where it asks for no grant.
 
     Raises ``InvalidClient``, ``UnauthorizedClient``, or ``MissingKey`` when its key set may have moved.
     """
-    if credentials.method is ClientAuthentication.PRIVATE_KEY_JWT:
+    if credentials.certificate is not None:
+        certificate, credentials = credentials.certificate, _meant(credentials, registry)
+        registered, spends = _by_certificate(credentials, certificate, registry, now), None
+    elif credentials.method is ClientAuthentication.PRIVATE_KEY_JWT:
         registered, spends = _by_assertion(credentials, registry, now)
     else:
         registered, spends = _by_secret(credentials, registry, now), None
     client = registered.client
     _check_standing(client, credentials)
-    if grant_type not in client.grant_types:
+    if grant_type is not None and grant_type not in client.grant_types:
         raise refusal(
             Reason.GRANT_TYPE_NOT_ALLOWED, Rule.CLIENT, " ".join(sorted(client.grant_types)), shown(grant_type)
         )
@@ -97,6 +102,50 @@ def _by_secret(credentials: Credentials, registry: Registry, now: datetime) -> R
         if secrets.matches(secret, kek_id=known.kek_id, expected=known.digest) and is_live:
             return registered
     raise _deny(Reason.SECRET_WRONG, credentials, "a live secret of the client", "another value")
+
+
+def _meant(credentials: Credentials, registry: Registry) -> Credentials:
+    """With the one of the two certificate methods that the client is registered for; the wire does not say."""
+    registered = registry.client(credentials.unverified_client_id or "")
+    if registered is None or ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH not in registered.client.methods:
+        return credentials
+    return replace(credentials, method=ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH)
+
+
+def _by_certificate(
+    credentials: Credentials, certificate: ClientCertificate, registry: Registry, now: datetime
+) -> RegisteredClient:
+    """The certificate of the connection: by its chain and name, or by its key (RFC 8705 section 2)."""
+    registered = registry.client(credentials.unverified_client_id or "")
+    if registered is None:
+        raise _deny(Reason.CLIENT_UNKNOWN, credentials, "a registered client", shown(credentials.unverified_client_id))
+    if credentials.method is ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH:
+        _check_key(credentials, certificate, registered, registry.client_keys(registered), now)
+        return registered
+    if registered.certificate is None:
+        expected = " ".join(sorted(registered.client.methods))
+        raise _deny(Reason.METHOD_NOT_REGISTERED, credentials, expected, credentials.method)
+    wrong = check_chain(certificate, registered.certificate, now)
+    if wrong is not None:
+        raise _deny(wrong.reason, credentials, wrong.expected, wrong.received)
+    return registered
+
+
+def _check_key(
+    credentials: Credentials,
+    certificate: ClientCertificate,
+    registered: RegisteredClient,
+    keys: KeyRing,
+    now: datetime,
+) -> None:
+    """The key is in the client's set, which may have moved since it was fetched."""
+    wrong = check_key(certificate, keys if keys.is_usable(now) else EMPTY, now)
+    if wrong is None:
+        return
+    error = _deny(wrong.reason, credentials, wrong.expected, wrong.received)
+    if keys.is_fetched and registered.key_source_id is not None:
+        raise MissingKey(registered.key_source_id, certificate.thumbprint, error)
+    raise error
 
 
 def _by_assertion(credentials: Credentials, registry: Registry, now: datetime) -> tuple[RegisteredClient, SpendOnce]:

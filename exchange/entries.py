@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from exchange.jwt_checks import Wrong
     from exchange.protocol.errors import OAuthError
     from exchange.protocol.response import Answer
     from exchange.signed_token import SignedToken
@@ -143,6 +144,23 @@ def _error(answer: Answer) -> str:
     return shown(body.get("error")) if isinstance(body, dict) else ""
 
 
+def noted_entry(kind: type[events.Event], wrong: Wrong | None, trail: Trail, *, epoch: int, now: datetime) -> Entry:
+    """The entry of a question about a token, asked in vain when ``wrong`` says why."""
+    client = trail.authenticated_client
+    partner = client.client.partner if client else None
+    steps = () if wrong is None else (Step(Rule.SUBJECT_TOKEN, Verdict.REFUSED, wrong.expected, wrong.received),)
+    event = kind(
+        partner_id=partner.id if partner else None,
+        partner=partner.slug if partner else "",
+        client=trail.client_id(),
+        reason="" if wrong is None else wrong.reason,
+        data=trail.document(steps),
+    )
+    actor = events.Actor(events.ActorKind.CLIENT, client.client.client_id) if client else events.UNAUTHENTICATED
+    envelope = seal(event, actor, event_id=new_id(), correlation_id=trail.correlation_id, at=now)
+    return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=trail.unspent())
+
+
 def refused_entry(error: OAuthError, trail: Trail, *, epoch: int, now: datetime) -> Entry:
     """The entry of a refusal, with what was known so far. A proven assertion is spent by a refused request too."""
     client = trail.authenticated_client
@@ -160,3 +178,9 @@ def refused_entry(error: OAuthError, trail: Trail, *, epoch: int, now: datetime)
     actor = events.Actor(events.ActorKind.CLIENT, client.client.client_id) if client else events.UNAUTHENTICATED
     envelope = seal(event, actor, event_id=new_id(), correlation_id=trail.correlation_id, at=now)
     return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=trail.unspent())
+
+
+def counted_entry(event: events.FailuresCounted, *, epoch: int, now: datetime) -> Entry:
+    """The entry of failures that were counted; it answers no request and has a reference of its own."""
+    envelope = seal(event, events.UNAUTHENTICATED, event_id=new_id(), correlation_id=new_id(), at=now)
+    return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=())

@@ -15,6 +15,7 @@ from exchange.body import replay_body
 from exchange.clients import authenticate_client
 from exchange.protocol.client_auth import offers_credentials, present
 from exchange.protocol.response import Answer
+from policy.parties import BY_CERTIFICATE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -57,11 +58,19 @@ def authenticate(
 
     Raises as ``authenticate_client`` does.
     """
-    if not offers_credentials(incoming.authorization, incoming.form):
+    if not offers_credentials(incoming.authorization, incoming.form) and not _is_by_certificate(incoming, registry):
         trail.claims(incoming.form.get("client_id"))
         return None
-    credentials = trail.presented(present(incoming.authorization, incoming.form))
-    return trail.authenticated(authenticate_client(credentials, registry, grant_type=grant_type, now=now))
+    credentials = trail.presented(present(incoming.authorization, incoming.form, incoming.certificate))
+    client = trail.authenticated(authenticate_client(credentials, registry, grant_type=grant_type, now=now))
+    incoming.limits.client(client.client, grant_type)
+    return client
+
+
+def _is_by_certificate(incoming: Incoming, registry: Registry) -> bool:
+    """Whether the certificate of the connection is the client's credential; others have one too, and need none."""
+    named = registry.client(incoming.form.get("client_id") or "") if incoming.certificate is not None else None
+    return named is not None and not BY_CERTIFICATE.isdisjoint(named.client.methods)
 
 
 async def relay(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import JWKRegistry
 
 from exchange.signatures import check_with
@@ -40,6 +41,8 @@ class VerificationKey:
     """One public key, ready to verify."""
 
     kid: str
+    subject_public_key_info: bytes
+    """The key as certificates carry it (RFC 5280 section 4.1.2.7)."""
     _checks: Mapping[str, Check]
 
     @property
@@ -69,6 +72,11 @@ class KeyRing:
         jwk = self.keys.get(kid)
         return None if jwk is None else _import(kid, orjson.dumps(jwk, option=orjson.OPT_SORT_KEYS))
 
+    def holds(self, subject_public_key_info: bytes) -> bool:
+        """Whether a certificate's key is one of these (RFC 8705 section 2.2)."""
+        keys = (self.find(kid) for kid in self.keys)
+        return any(key.subject_public_key_info == subject_public_key_info for key in keys if key is not None)
+
     def is_usable(self, now: datetime) -> bool:
         """Whether these keys are fresh enough to be believed at ``now``."""
         return self.usable_until is None or now < self.usable_until
@@ -94,8 +102,12 @@ def _import(kid: str, jwk: bytes) -> VerificationKey:
         named = None
     algorithms = fitting if named is None else fitting & {named}
     key = JWKRegistry.import_key({name: value for name, value in document.items() if name in _MEMBERS})
-    public = key.get_op_key("verify")
-    return VerificationKey(kid=kid, _checks={algorithm: check_with(algorithm, public) for algorithm in algorithms})
+    public: Any = key.get_op_key("verify")
+    return VerificationKey(
+        kid=kid,
+        subject_public_key_info=public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        _checks={algorithm: check_with(algorithm, public) for algorithm in algorithms},
+    )
 
 
 _MEMBERS: Final = frozenset({"kty", "crv", "x", "y", "n", "e"})

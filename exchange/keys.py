@@ -18,6 +18,7 @@ from django.utils import timezone
 from joserfc.jwk import ECKey, JWKRegistry
 
 from audit import events
+from exchange.keyring import KeyRing, key_ring
 from exchange.models import SigningKey
 from exchange.protocol.compact import encode_segment
 from exchange.signatures import sign_es256
@@ -46,13 +47,21 @@ class Signer:
         """The JWS signature over these bytes (RFC 7515 section 5.1)."""
         return sign_es256(self._key, signing_input)
 
+    def compact(self, typ: str, claims: Mapping[str, Any]) -> bytes:
+        """A compact JWS of another kind than an access token, told apart by its ``typ`` (RFC 8725 section 3.11)."""
+        header = encode_segment(orjson.dumps({"alg": self.alg, "kid": self.kid, "typ": typ}))
+        signing_input = header + b"." + encode_segment(orjson.dumps(claims))
+        return signing_input + b"." + encode_segment(self.sign(signing_input))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurKeys:
-    """The signer, and the public key set as the bytes that ``/oauth/jwks`` serves."""
+    """The signer, the public key set as the bytes that ``/oauth/jwks`` serves, and as keys."""
 
     signer: Signer
     jwks: bytes
+    ring: KeyRing
+    """The same keys, ready to verify our own tokens with."""
 
 
 class NoSigningKey(RuntimeError):
@@ -112,7 +121,9 @@ def load() -> OurKeys:
     active = [key for key in published if key.state == SigningKey.State.ACTIVE and key.use == "access"]
     if not active:
         raise NoSigningKey("there is no active signing key; run: manage.py migrate")
-    return OurKeys(signer=_signer(active[0]), jwks=orjson.dumps({"keys": [_public(key) for key in published]}))
+    public = tuple(map(_public, published))
+    ring = key_ring(public, is_fetched=False, usable_until=None)
+    return OurKeys(signer=_signer(active[0]), jwks=orjson.dumps({"keys": public}), ring=ring)
 
 
 def _public(key: SigningKey) -> Mapping[str, Any]:

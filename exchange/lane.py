@@ -15,7 +15,8 @@ import structlog
 from audit.identifiers import new_id
 from exchange import interactive
 from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
-from exchange.caller import Caller, Incoming, caller_of
+from exchange.caller import Caller, Incoming, caller_of, incoming_from
+from exchange.passages import UnclearDemand, passage_of
 from exchange.protocol.errors import OAuthError, ServerError, refusal
 from exchange.protocol.form import parse_form
 from exchange.protocol.request import TOKEN_EXCHANGE
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from exchange.answering import Answerer
+    from exchange.questions import Questions
     from exchange.snapshot import Snapshots
 
     Scope = dict[str, Any]
@@ -37,7 +39,11 @@ if TYPE_CHECKING:
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TOKEN_PATH: Final = "/oauth/token"
+INTROSPECTION_PATH: Final = "/oauth/introspect"
+REVOCATION_PATH: Final = "/oauth/revoke"
+VERIFY_PATH: Final = "/oauth/verify"
 JWKS_MAX_AGE: Final = 900
+_POSTED: Final = frozenset({TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH})
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +55,7 @@ class Lane:
         self,
         snapshots: Snapshots,
         answerer: Answerer,
+        questions: Questions,
         toolkit: App,
         *,
         issuer: str,
@@ -56,9 +63,11 @@ class Lane:
     ) -> None:
         self._snapshots = snapshots
         self._answerer = answerer
+        self._questions = questions
         self._toolkit = toolkit
+        self._limits = answerer.limits
         self._trusted = trusted
-        self._metadata = orjson.dumps(metadata(issuer))
+        self._metadata = orjson.dumps(metadata(issuer, takes_certificates=bool(trusted)))
         path = urlsplit(issuer).path
         self._documents: dict[str, Callable[[], Answer]] = {
             "/oauth/jwks": self._jwks,
@@ -70,24 +79,31 @@ class Lane:
 
     def handles(self, path: str) -> bool:
         """Whether a path is one of this lane's."""
-        return path == TOKEN_PATH or path in self._documents
+        return path in _POSTED or path in self._documents or path == VERIFY_PATH
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["path"] == TOKEN_PATH:
-            await self._token(scope, receive, send)
+        if scope["path"] in _POSTED:
+            await self._post(scope, receive, send)
+        elif scope["path"] == VERIFY_PATH:
+            await self._verify(scope, send)
         else:
             await _send(send, self._document(scope), is_head=scope["method"] == "HEAD")
 
-    async def _token(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller, correlation_id = caller_of(scope, self._trusted), new_id()
         grant_type = ""
         try:
+            self._limits.address(caller.address)
             body = await _read(caller, receive)
             form = parse_form(body)
-            grant_type = form.require("grant_type")
-            incoming = Incoming(form=form, authorization=caller.authorization, proofs=caller.proofs)
-            answer = await self._granted(incoming, _begin(caller, correlation_id, grant_type), scope, body)
+            grant_type = form.require("grant_type") if scope["path"] == TOKEN_PATH else ""
+            incoming = incoming_from(caller, form, self._limits)
+            begin = _begin(caller, correlation_id, grant_type)
+            if scope["path"] == TOKEN_PATH:
+                answer = await self._granted(incoming, begin, scope, body)
+            else:
+                answer = await self._asked(incoming, begin, scope["path"], caller.accept)
         except ClientGone:
             return
         except OAuthError as error:
@@ -106,6 +122,28 @@ class Lane:
             return await self._answerer.relay(incoming, begin, partial(interactive.relay, self._toolkit, scope, body))
         raise refusal(Reason.GRANT_TYPE_UNSUPPORTED, Rule.REQUEST, "a supported grant type", shown(grant_type))
 
+    async def _asked(self, incoming: Incoming, begin: Callable[[], Trail], path: str, accept: str) -> Answer:
+        """The answer of an endpoint that is asked about a token."""
+        if path == INTROSPECTION_PATH:
+            return await self._questions.introspect(incoming, begin, accept)
+        return await self._questions.revoke(incoming, begin)
+
+    async def _verify(self, scope: Scope, send: Send) -> None:
+        """A gateway's question about the request it holds back."""
+        caller, correlation_id = caller_of(scope, self._trusted), new_id()
+        if caller.method not in {"GET", "HEAD"}:
+            await _send(send, _gets_only(), correlation_id)
+            return
+        try:
+            passage = passage_of(scope, caller, self._trusted)
+            answer = await self._questions.verify(passage, _begin(caller, correlation_id, ""))
+        except UnclearDemand as error:
+            answer = Answer(status=400, headers=_PLAIN, body=f"Cannot verify: {error}.\n".encode())
+        except Exception:
+            log.exception("verify.failed", correlation_id=correlation_id)
+            answer = failure(ServerError(Reason.INTERNAL), correlation_id)
+        await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
+
     async def _fault(self, caller: Caller, correlation_id: str, grant_type: str) -> Answer:
         """A fault of ours is audited like a refusal; if even that fails, it is told all the same."""
         error = ServerError(Reason.INTERNAL)
@@ -117,7 +155,7 @@ class Lane:
 
     def _document(self, scope: Scope) -> Answer:
         if scope["method"] not in {"GET", "HEAD"}:
-            return Answer(status=405, headers=((b"allow", b"GET, HEAD"), *_PLAIN), body=b"This address takes GET.\n")
+            return _gets_only()
         try:
             return self._documents[scope["path"]]()
         except SnapshotUnavailable:
@@ -140,6 +178,10 @@ class Lane:
 
 
 _PLAIN: Final = ((b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"))
+
+
+def _gets_only() -> Answer:
+    return Answer(status=405, headers=((b"allow", b"GET, HEAD"), *_PLAIN), body=b"This address takes GET.\n")
 
 
 def _healthy() -> Answer:

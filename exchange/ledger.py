@@ -8,10 +8,20 @@ own, non-blocking on the loop: no thread, no pool.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from exchange.entries import Entry, UnfitValue, granted_entry, join, refused_entry, relayed_entry
+from exchange.entries import (
+    Entry,
+    UnfitValue,
+    counted_entry,
+    granted_entry,
+    join,
+    noted_entry,
+    refused_entry,
+    relayed_entry,
+)
 from exchange.ledger_connection import LedgerConnection, StatementFailed
 from exchange.ledger_link import ConnectionLost
 
@@ -19,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from audit.events import Event, FailuresCounted
+    from exchange.jwt_checks import Wrong
     from exchange.protocol.errors import OAuthError
     from exchange.protocol.response import Answer
     from exchange.signed_token import SignedToken
@@ -26,6 +38,8 @@ if TYPE_CHECKING:
     from exchange.trail import Trail
 
 MAX_QUEUED: Final = 2000
+LARGEST_SHARE: Final = 0.25
+"""Of the queue, for one partner: when the database is slow, one that sends much must not crowd out the others."""
 MAX_BATCH: Final = 128
 MAX_RETRIES: Final = 3
 MAX_WAIT: Final = 2.0
@@ -70,6 +84,7 @@ class Ledger:
         self._connection = connection
         self._clock = clock
         self._waiting: list[_Waiting] = []
+        self._of_partner: Counter[str] = Counter()
         self._is_scheduled = False
         self._sending: asyncio.Task[None] | None = None
 
@@ -92,9 +107,20 @@ class Ledger:
         await self._submit(relayed_entry(answer, trail, epoch=epoch, now=self._clock()))
         return answer
 
+    async def note(self, kind: type[Event], wrong: Wrong | None, trail: Trail, *, epoch: int) -> None:
+        """Make the event of a question about a token durable. Raises as ``record`` does."""
+        await self._submit(noted_entry(kind, wrong, trail, epoch=epoch, now=self._clock()))
+
+    async def count(self, event: FailuresCounted, *, epoch: int) -> None:
+        """Make the event of a flood durable. Raises as ``record`` does."""
+        await self._submit(counted_entry(event, epoch=epoch, now=self._clock()))
+
     async def _submit(self, entry: Entry) -> None:
-        if len(self._waiting) >= MAX_QUEUED:
+        partner = entry.envelope.event.partner
+        if len(self._waiting) >= MAX_QUEUED or self._of_partner[partner] >= MAX_QUEUED * LARGEST_SHARE:
             raise LedgerFull
+        if partner:
+            self._of_partner[partner] += 1
         loop = asyncio.get_running_loop()
         waiting = _Waiting(entry, loop.create_future(), loop.time() + MAX_WAIT)
         self._waiting.append(waiting)
@@ -114,7 +140,7 @@ class Ledger:
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                batch = self._next_batch()
                 try:
                     await self._commit(_first_uses(_in_time(batch)))
                 finally:
@@ -123,6 +149,14 @@ class Ledger:
             self._sending = None
             if self._waiting:
                 self._schedule()
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+        if self._waiting:
+            self._of_partner.subtract(waiting.entry.envelope.event.partner for waiting in batch)
+        else:
+            self._of_partner.clear()
+        return batch
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         """One batch. A batch that fails is retried member by member, so that one poison row refuses only itself."""

@@ -8,6 +8,7 @@ without its event (P1; RFC 8693 section 6).
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -24,8 +25,6 @@ CALL_TIMEOUT: Final = 2.5
 RETRY_DELAYS: Final = (0.1, 0.2, 0.5, 1.0)
 TRANSIENT: Final = frozenset({"40001", "40P01"})
 _DATA_FAULT_CLASSES: Final = frozenset({"21", "22", "23"})
-_NAME: Final = b"exchange_record"
-_STATEMENT: Final = f"SELECT exchange_record({', '.join(f'${n}' for n in range(1, 31))})".encode()
 _SETTINGS: Final = {
     "connect_timeout": "2",
     "tcp_user_timeout": "3000",
@@ -47,10 +46,28 @@ class StatementFailed(Exception):
         """One row is at fault; the others may succeed without it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A database function that takes texts and answers one, by its name and the number of its parameters."""
+
+    name: str
+    arity: int
+
+    @property
+    def statement(self) -> bytes:
+        """The one statement of a connection that calls it."""
+        return f"SELECT {self.name}({', '.join(f'${n}' for n in range(1, self.arity + 1))})".encode()
+
+
+RECORD: Final = Function("exchange_record", 30)
+STANDING: Final = Function("exchange_standing", 1)
+
+
 class LedgerConnection:
     """One connection, one call at a time. A lost connection is tried again in the background until ``close``."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
+    def __init__(self, parameters: Mapping[str, str], function: Function = RECORD) -> None:
+        self._function = function
         self._conninfo = make_conninfo("", **{**_SETTINGS, **parameters})
         self._link: Link | None = None
         self._reconnecting: asyncio.Task[None] | None = None
@@ -65,10 +82,11 @@ class LedgerConnection:
         return self._link is not None
 
     async def call(self, parameters: list[bytes]) -> str:
-        """Run ``exchange_record`` and answer its text. Raises ``ConnectionLost`` or ``StatementFailed``."""
+        """Run the function and answer its text. Raises ``ConnectionLost`` or ``StatementFailed``."""
         if not await self.open() or self._link is None:
             raise ConnectionLost("no connection to PostgreSQL")
-        results = await self._link.ask(lambda libpq: libpq.send_query_prepared(_NAME, parameters), CALL_TIMEOUT)
+        name = self._function.name.encode()
+        results = await self._link.ask(lambda libpq: libpq.send_query_prepared(name, parameters), CALL_TIMEOUT)
         return _text(results, pq.ExecStatus.TUPLES_OK)
 
     def close(self) -> None:
@@ -94,7 +112,8 @@ class LedgerConnection:
         """A link with the one statement prepared."""
         link = await Link.dial(self._conninfo, self._ended)
         try:
-            _text(await link.ask(lambda libpq: libpq.send_prepare(_NAME, _STATEMENT), CALL_TIMEOUT))
+            name, statement = self._function.name.encode(), self._function.statement
+            _text(await link.ask(lambda libpq: libpq.send_prepare(name, statement), CALL_TIMEOUT))
         except (StatementFailed, asyncio.CancelledError):
             link.end()
             raise

@@ -1,4 +1,4 @@
-"""From a yes to a signed token: the claims of RFC 9068 section 2.2, RFC 8693 section 4 and RFC 9449 section 6.
+"""From a yes to a signed token: the claims of RFC 9068 s2.2, RFC 8693 s4, RFC 9449 s6 and RFC 8705 s3.
 
 Only the pipeline imports this module, and ``mint`` takes a ``Granted[VerifiedToken]`` only: what the simulator decides
 about a supposed token cannot be signed.
@@ -16,10 +16,10 @@ from exchange.signed_token import SignedToken
 from policy.raw import RawToken
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from exchange.keys import Signer
-    from exchange.protocol.dpop import Binding
     from policy.facts import Granted
     from policy.parties import Client
     from policy.tokens import JSON, VerifiedToken
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def mint(
     granted: Granted[VerifiedToken],
     client: Client,
-    binding: Binding | None,
+    binding: Mapping[str, str],
     signer: Signer,
     *,
     issuer: str,
@@ -52,7 +52,7 @@ def mint(
         family_id=family_id,
         event_id=event_id,
         token=RawToken((signing_input + b"." + signature).decode("ascii")),
-        token_type="Bearer" if binding is None else "DPoP",
+        token_type="DPoP" if "jkt" in binding else "Bearer",
         kid=signer.kid,
         granted=granted,
         issued_at=issued_at,
@@ -60,10 +60,14 @@ def mint(
     )
 
 
-def _claims(granted: Granted[VerifiedToken], client: Client, binding: Binding | None) -> dict[str, JSON]:
-    """What the decision says: for whom, at which targets, by whom, and bound to which key."""
+def _claims(granted: Granted[VerifiedToken], client: Client, binding: Mapping[str, str]) -> dict[str, JSON]:
+    """What the decision says: for whom, at which targets, by whom, and bound to which key.
+
+    Claims carried over from the partner's token come first: none of ours can be written over by them.
+    """
     subject = granted.token
     claims: dict[str, JSON] = {
+        **granted.claims,
         "sub": granted.subject,
         "aud": granted.audience[0] if len(granted.audience) == 1 else list(granted.audience),
         "client_id": client.client_id,
@@ -73,6 +77,6 @@ def _claims(granted: Granted[VerifiedToken], client: Client, binding: Binding | 
         claims["scope"] = " ".join(sorted(granted.scope))
     if granted.act is not None:
         claims["act"] = dict(granted.act)
-    if binding is not None:
-        claims["cnf"] = {"jkt": binding.jkt}
+    if binding:
+        claims["cnf"] = {**binding}
     return claims

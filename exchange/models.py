@@ -96,6 +96,7 @@ class IssuedToken(models.Model):
     scope = models.TextField(blank=True)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires_at"], name="issued_token_by_end")]

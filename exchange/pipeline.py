@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from exchange.actors import verify_actor
 from exchange.clients import authenticate_client
 from exchange.minting import mint
+from exchange.possession import possess
 from exchange.protocol.client_auth import present
-from exchange.protocol.dpop import prove_possession
 from exchange.protocol.errors import WIRE
 from exchange.protocol.request import TOKEN_EXCHANGE, parse
 from exchange.spending import spends_of
@@ -33,18 +33,20 @@ async def exchange(
 ) -> SignedToken:
     """One exchange. Raises ``OAuthError`` for a no; the token is ours alone until the ledger has committed."""
     request = trail.asked(parse(incoming.form))
-    credentials = trail.presented(present(incoming.authorization, incoming.form))
+    credentials = trail.presented(present(incoming.authorization, incoming.form, incoming.certificate))
     client = trail.authenticated(authenticate_client(credentials, registry, grant_type=TOKEN_EXCHANGE, now=now))
-    url = registry.token_endpoint
-    binding = trail.possesses(prove_possession(incoming.proofs, method="POST", url=url, now=now))
+    incoming.limits.client(client.client, TOKEN_EXCHANGE)
+    possession = trail.possesses(possess(incoming, client.client, url=registry.token_endpoint, now=now))
     presented = read(request.subject_token, request.subject_token_type, Rule.SUBJECT_TOKEN)
     issuer = trail.trusts(registry.issuer_for(client.client, presented.unverified_issuer))
-    subject = trail.verified(verify(presented, issuer, client.client, binding, now=now))
-    actor = trail.acts(verify_actor(request, registry, client.client, binding, now=now))
+    subject = trail.verified(verify(presented, issuer, client.client, possession, now=now))
+    incoming.limits.subject(subject)
+    actor = trail.acts(verify_actor(request, registry, client.client, possession, now=now))
     facts = registry.facts(request, client.client, issuer, subject, actor)
     outcome = trail.decided(decide(facts, now=now))
     if isinstance(outcome, Refused):
         raise WIRE[outcome.reason](outcome.reason, outcome.steps)
+    binding = possession.binding(subject, actor)
     signed = mint(outcome, client.client, binding, signer, issuer=registry.issuer, now=now)
     spends = (*trail.unspent(), *spends_of(subject, issuer.trust))
     return await ledger.record(signed, spends, trail, epoch=registry.epoch)

@@ -15,8 +15,8 @@ from policy.reasons import Rule, Step, shown
 
 if TYPE_CHECKING:
     from exchange.clients import AuthenticatedClient
+    from exchange.possession import Possession
     from exchange.protocol.client_auth import Credentials
-    from exchange.protocol.dpop import Binding
     from exchange.protocol.request import TokenExchangeRequest
     from exchange.registry import Issuer
     from exchange.signed_token import SignedToken
@@ -70,12 +70,13 @@ class Trail:
         self._pass(Rule.CLIENT, client.method, client.client.client_id)
         return client
 
-    def possesses(self, binding: Binding | None) -> Binding | None:
-        """The caller holds a key, or offered no proof."""
-        if binding is not None:
-            self._spend(binding.spends)
-            self._pass(Rule.POSSESSION, "a DPoP proof", f"jkt {binding.jkt}")
-        return binding
+    def possesses(self, possession: Possession) -> Possession:
+        """The caller holds these keys, or offered no proof of any."""
+        if possession.proof is not None:
+            self._spend(possession.proof.spends)
+        for method, value in possession.proven.items():
+            self._pass(Rule.POSSESSION, "proof of the key", f"{method} {value}")
+        return possession
 
     def trusts(self, issuer: Issuer) -> Issuer:
         """The subject token's issuer is trusted for this partner."""
@@ -103,6 +104,11 @@ class Trail:
         """The decision, yes or no."""
         self._decision = outcome
         return outcome
+
+    def concerns(self, client_id: str, spends: tuple[SpendOnce, ...]) -> None:
+        """A question about a token of this client, and the proofs that came with it."""
+        self._claimed = client_id
+        self._spends = (*self._spends, *spends)
 
     def _spend(self, spend: SpendOnce | None) -> None:
         if spend is not None:
@@ -142,7 +148,8 @@ class Trail:
         """The event's ``data``: whatever is known, and the steps up to the last one taken."""
         data: dict[str, Any] = {"request": self._request_facts(), "steps": self._all_steps(steps)}
         if self._credentials is not None:
-            data["credentials"] = {"client_id": self.client_id(), "method": self._credentials.method}
+            method = self._credentials.method if self._client is None else self._client.method
+            data["credentials"] = {"client_id": self.client_id(), "method": method}
         if self._issuer is not None:
             trust = self._issuer.trust
             data["trust"] = {"id": str(trust.id), "name": trust.name, "issuer": trust.issuer}
@@ -212,7 +219,8 @@ def storable(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
 
 def _issued_facts(signed: SignedToken) -> dict[str, Any]:
     granted = signed.granted
-    return {
+    carried = {"claims": dict(granted.claims)} if granted.claims else {}
+    return carried | {
         "jti": signed.id,
         "family": signed.family_id,
         "sub": granted.subject,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from exchange.keyring import VerificationKey
-    from exchange.protocol.dpop import Binding
+    from exchange.possession import Possession
     from exchange.registry import Issuer
     from policy.parties import Client
     from policy.raw import RawToken
@@ -84,12 +84,12 @@ def read(token: RawToken, declared: TokenType, rule: Rule) -> PresentedToken:
 
 
 def verify(
-    presented: PresentedToken, issuer: Issuer, client: Client, binding: Binding | None, *, now: datetime
+    presented: PresentedToken, issuer: Issuer, client: Client, possession: Possession, *, now: datetime
 ) -> VerifiedToken:
     """The token, believed. Raises ``UnacceptableToken`` and its kin, or ``MissingKey``.
 
     ``issuer`` is the trust that the token's own unverified ``iss`` selected: its keys validate no other issuer's token.
-    A token that is bound to a key is good only beside a proof of that key, ``binding`` (rule 32).
+    A token that is bound to a key is good only beside a proof of that key, ``possession`` (rule 32).
     """
     jws, rule = presented.jws, presented.rule
     _refuse(check_header(jws, issuer.trust.algorithms), rule)
@@ -98,7 +98,7 @@ def verify(
     _refuse(check_signature(jws, key), rule)
     expires_at = _times(jws.unverified_claims, issuer, rule, now)
     audience = _audience(presented, issuer, client)
-    _check_binding(presented, binding)
+    _check_binding(presented, possession)
     _check_identifier(jws.unverified_claims, issuer, rule)
     return _believe(presented, key, audience, expires_at)
 
@@ -178,12 +178,9 @@ def _check_identifier(claims: Mapping[str, JSON], issuer: Issuer, rule: Rule) ->
         raise refusal(Reason.CLAIM_MALFORMED, rule, "jti, since tokens of this trust are one-time", "absent")
 
 
-def _check_binding(presented: PresentedToken, binding: Binding | None) -> None:
-    confirmation = presented.jws.unverified_claims.get("cnf")
-    if confirmation is None:
-        return
-    proven = None if binding is None else {"jkt": binding.jkt}
-    if confirmation != proven:
+def _check_binding(presented: PresentedToken, possession: Possession) -> None:
+    claims = presented.jws.unverified_claims
+    if "cnf" in claims and not possession.confirms(claims["cnf"]):
         raise refusal(
             Reason.SENDER_CONSTRAINED, presented.rule, "proof of the token's key in this request", "no such proof"
         )

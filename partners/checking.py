@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
 
+from partners.certificate_names import named
 from partners.declarations import (
     KINDS,
     Declared,
@@ -26,8 +27,12 @@ from partners.declarations import (
 from partners.errors import ConfigurationRefused, Problem
 from partners.keysets import KeySetRefused, accept_jwks, algorithms_of
 from partners.vocabulary import ClientType, GrantType, Kind, SignatureAlgorithm
+from policy.claim_names import MAX_CARRIED
 from policy.claim_rules import ClaimRule, RuleError
-from policy.parties import ClientAuthentication
+from policy.expression_grammar import ExpressionError
+from policy.expressions import Expression
+from policy.expressions import Kind as ExpressionKind
+from policy.parties import BY_CERTIFICATE, ClientAuthentication
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +45,9 @@ if TYPE_CHECKING:
 
 LARGEST_INTEGER: Final = 2**53 - 1
 LONGEST_SHOWN: Final = 80
+SECRETIVE: Final = frozenset({"jwks", "trust_anchors"})
+BY_KEY: Final = frozenset({ClientAuthentication.PRIVATE_KEY_JWT, ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH})
+UNBOUND: Final = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.DEVICE_CODE})
 NEEDS_AUTHENTICATION: Final = frozenset({GrantType.TOKEN_EXCHANGE, GrantType.CLIENT_CREDENTIALS, GrantType.JWT_BEARER})
 
 
@@ -108,10 +116,10 @@ def _problem(detail: ErrorDetails) -> Problem:
 
 
 def _came(detail: ErrorDetails, path: Path) -> str:
-    """The value that came, but never that of an unknown field or a key set: either may hold a secret."""
+    """The value that came, but never that of an unknown field, of keys or certificates: it may hold a secret."""
     if detail["type"] == "missing":
         return "nothing"
-    if detail["type"] == "unexpected_keyword_argument" or "jwks" in path:
+    if detail["type"] == "unexpected_keyword_argument" or not SECRETIVE.isdisjoint(path):
         return ""
     return shown(detail["input"])
 
@@ -135,12 +143,30 @@ def _check_client(client: DeclaredClient) -> Problems:
     has_keys = client.jwks is not None or client.jwks_uri is not None
     if has_keys and client.partner is None:
         yield Problem(path=("partner",), expected="a partner: keys belong to one", came="nothing")
-    if has_keys != (ClientAuthentication.PRIVATE_KEY_JWT in client.methods):
-        expected = "jwks or jwks_uri exactly where methods lists private_key_jwt"
+    if has_keys == BY_KEY.isdisjoint(client.methods):
+        expected = "jwks or jwks_uri exactly where methods lists " + " or ".join(sorted(BY_KEY))
         yield Problem(path=("methods",), expected=expected, came=shown(client.methods))
+    yield from _check_proofs(client)
     if bool(client.redirect_uris) != (GrantType.AUTHORIZATION_CODE in client.grant_types):
         expected = "redirect URIs exactly where grant_types lists authorization_code"
         yield Problem(path=("redirect_uris",), expected=expected, came=shown(client.redirect_uris))
+
+
+def _check_proofs(client: DeclaredClient) -> Problems:
+    """One name for a certificate, under authorities that vouch for it; bound tokens only from grants that can bind."""
+    if BY_CERTIFICATE.issubset(client.methods):
+        yield Problem(path=("methods",), expected="one method with a certificate", came=shown(client.methods))
+    names, is_named = named(client), ClientAuthentication.TLS_CLIENT_AUTH in client.methods
+    if len(names) != int(is_named):
+        expected = "exactly one of the tls_client_auth fields where methods lists tls_client_auth, else none"
+        yield Problem(path=("methods",), expected=expected, came=shown(sorted(names)))
+    if client.trust_anchors is not None and not is_named:
+        yield Problem(path=("trust_anchors",), expected="none, unless methods lists tls_client_auth")
+    unbound = ", ".join(sorted(UNBOUND & set(client.grant_types)))
+    for name in ("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"):
+        if getattr(client, name) and unbound:
+            expected = f"false beside grants whose tokens cannot be bound: {unbound}"
+            yield Problem(path=(name,), expected=expected, came="true")
 
 
 def _check_methods(client: DeclaredClient) -> Problems:
@@ -168,11 +194,29 @@ def _check_mapping(mapping: DeclaredMapping) -> Problems:
     if mapping.clients == ():
         expected = "at least one client; leave the field out for every client of the partner"
         yield Problem(path=("clients",), expected=expected, came=shown([]))
+    yield from _check_expressions(mapping)
     grantable = set(mapping.always).union(*mapping.grants.values())
     beyond = sorted(set(mapping.default_scopes) - grantable)
-    if beyond:
+    if beyond and mapping.scopes_expression is None:
         expected = "scopes that grants or always can give"
         yield Problem(path=("default_scopes",), expected=expected, came=shown(beyond))
+
+
+def _check_expressions(mapping: DeclaredMapping) -> Problems:
+    """Each compiles, gives what it is for, and keeps within the language offered. Claims are few."""
+    wanted: list[tuple[Path, str | None, ExpressionKind]] = [
+        (("condition",), mapping.condition, ExpressionKind.CONDITION),
+        (("scopes_expression",), mapping.scopes_expression, ExpressionKind.SCOPES),
+        *((("claims", name), source, ExpressionKind.CLAIM) for name, source in mapping.claims.items()),
+    ]
+    for path, source, kind in wanted:
+        try:
+            if source is not None:
+                Expression.compile(source, kind)
+        except ExpressionError as error:
+            yield Problem(path=path, expected=f"an expression that can be evaluated: {error}", came=shown(source))
+    if len(mapping.claims) > MAX_CARRIED:
+        yield Problem(path=("claims",), expected=f"at most {MAX_CARRIED} claims", came=shown(len(mapping.claims)))
 
 
 def _check_keys(

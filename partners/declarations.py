@@ -12,32 +12,40 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 
 from pydantic import ConfigDict, Field
 
+from partners.mapping_declarations import STRICT, DeclaredMapping, DeclaredRule, ScopeNames
 from partners.notation import (
     Audience,
-    ClaimName,
+    Burst,
     ClientName,
+    DailyQuota,
     Day,
     Depth,
+    DnsName,
     EmailAddress,
+    EmailName,
     Flag,
     FullTitle,
+    IpName,
     IssuerUrl,
     KeySetUrl,
     Leeway,
     Lifetime,
     Notation,
     OnceEach,
-    Position,
     RedirectUri,
     RefersTo,
+    RequestRate,
     ResourceUri,
     ScopeName,
     Sentence,
     Slug,
     SubjectLifetime,
+    SubjectName,
     TargetLifetime,
     Text,
     Title,
+    TrustAnchors,
+    UriName,
 )
 from partners.states import ClientState
 from partners.vocabulary import (
@@ -48,48 +56,32 @@ from partners.vocabulary import (
     SignatureAlgorithm,
     SubjectTokenType,
 )
-from policy.claim_rules import Operator
 from policy.parties import ClientAuthentication, Risk
 
-_STRICT: Final = ConfigDict(strict=True, extra="forbid", revalidate_instances="always")
-
+__all__ = [
+    "KINDS",
+    "Declared",
+    "DeclaredClient",
+    "DeclaredMapping",
+    "DeclaredPartner",
+    "DeclaredRule",
+    "DeclaredScope",
+    "DeclaredTarget",
+    "DeclaredTrust",
+]
 
 Jwks = Annotated[
     dict[str, object],
     Notation("key set", "a JSON Web Key Set of public keys, or {file: PATH} that holds one (RFC 7517 section 5)"),
 ]
-ScopeNames = Annotated[tuple[ScopeName, ...], OnceEach]
 Scopes: TypeAlias = Mapping[ScopeName, "DeclaredScope"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredRule:
-    """One condition on a claim of the subject token; all conditions of a list must hold."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
-
-    claim: Annotated[
-        ClaimName, Field(description="The claim, or a path of at most five names joined by `/` for a nested one.")
-    ]
-    operator: Annotated[
-        Operator,
-        Field(
-            description="`matches` takes an RE2 pattern that must match the whole value; `contains` looks in a list or"
-            " in a space-separated string; `exists` takes no value."
-        ),
-    ]
-    value: Annotated[
-        object,
-        Notation("text, number, true/false", "text, a whole number, true or false; for one_of a list of those"),
-        Field(description="What the claim is compared with."),
-    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredScope:
     """One entry of a target's scope catalogue."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     description: Annotated[Sentence, Field(description="What it lets a caller do, for those who approve it.")]
     risk: Annotated[Risk, Field(description="How much harm it can do.")] = Risk.LOW
@@ -99,7 +91,7 @@ class DeclaredScope:
 class DeclaredTarget:
     """A resource of ours that tokens are minted for. Only names registered here can become an audience (rule 153)."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     kind: ClassVar[Kind] = Kind.TARGET
 
     name: Annotated[Slug, Field(description="Its name in this configuration.")]
@@ -124,7 +116,7 @@ class DeclaredTarget:
 class DeclaredPartner:
     """An organisation whose systems exchange tokens here."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     kind: ClassVar[Kind] = Kind.PARTNER
 
     name: Annotated[Slug, Field(description="Its name in this configuration; part of `sub` in tokens: never changes.")]
@@ -143,18 +135,25 @@ class DeclaredPartner:
     purpose: Annotated[Text, Field(description="What the partnership is for.")] = ""
     review_due_on: Annotated[Day | None, Field(description="When somebody looks at it again.")] = None
     contract_ends_on: Annotated[Day | None, Field(description="When the agreement ends.")] = None
+    trust_anchors: Annotated[
+        TrustAnchors | None,
+        Field(description="The authorities its clients' certificates chain to, for `tls_client_auth` (RFC 8705)."),
+    ] = None
     default_target: Annotated[
         Slug | None,
         RefersTo(Kind.TARGET),
         Field(description="The target of a request that names none; without it such a request is refused."),
     ] = None
+    requests_per_minute: RequestRate | None = None
+    burst: Burst | None = None
+    daily_quota: DailyQuota | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredClient:
     """An OAuth client: a partner's system, or a resource server of ours."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     kind: ClassVar[Kind] = Kind.CLIENT
 
     name: Annotated[ClientName, Field(description="The `client_id` on the wire.")]
@@ -179,13 +178,38 @@ class DeclaredClient:
     scopes: Annotated[
         ScopeNames, Field(description="Its ceiling: a scope that is not listed is never granted to it.")
     ] = ()
-    jwks: Annotated[Jwks | None, Field(description="Its public keys, for `private_key_jwt`.")] = None
+    jwks: Annotated[Jwks | None, Field(description="Its public keys, for `private_key_jwt` or its certificate.")] = None
     jwks_uri: Annotated[KeySetUrl | None, Field(description="Or where they are published. One of the two.")] = None
     assertion_algorithms: Annotated[
         tuple[SignatureAlgorithm, ...], OnceEach, Field(description="The signatures its assertions may have.")
     ] = (SignatureAlgorithm.ES256,)
     accepts_endpoint_audience: Annotated[
         Flag, Field(description="Its assertions may name the token endpoint as `aud`, as old libraries do.")
+    ] = False
+    tls_client_auth_subject_dn: Annotated[
+        SubjectName | None,
+        Field(
+            description="For `tls_client_auth`, exactly one of these five: the subject of its certificate (RFC 4514)."
+        ),
+    ] = None
+    tls_client_auth_san_dns: Annotated[DnsName | None, Field(description="Or a host name in it, without wildcard.")] = (
+        None
+    )
+    tls_client_auth_san_uri: Annotated[UriName | None, Field(description="Or a URI in it, such as a SPIFFE id.")] = None
+    tls_client_auth_san_ip: Annotated[IpName | None, Field(description="Or an IP address in it.")] = None
+    tls_client_auth_san_email: Annotated[EmailName | None, Field(description="Or an e-mail address in it.")] = None
+    trust_anchors: Annotated[
+        TrustAnchors | None,
+        Field(description="For `tls_client_auth`: the authorities its certificate chains to; left out: its partner's."),
+    ] = None
+    tls_client_certificate_bound_access_tokens: Annotated[
+        Flag, Field(description="Its tokens are bound to the certificate it connects with (RFC 8705 section 3).")
+    ] = False
+    dpop_bound_access_tokens: Annotated[
+        Flag, Field(description="A request without a DPoP proof is refused (RFC 9449 section 5.2).")
+    ] = False
+    requires_dpop_nonce: Annotated[
+        Flag, Field(description="Its DPoP proofs must carry a nonce of ours (RFC 9449 section 8).")
     ] = False
     redirect_uris: Annotated[
         tuple[RedirectUri, ...], OnceEach, Field(description="For `authorization_code`: compared exactly.")
@@ -195,13 +219,16 @@ class DeclaredClient:
         OnceEach,
         Field(description="The targets it is a resource server of: it may introspect their tokens."),
     ] = ()
+    requests_per_minute: RequestRate | None = None
+    burst: Burst | None = None
+    daily_quota: DailyQuota | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredTrust:
     """Our decision to accept one issuer's tokens for one partner."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     kind: ClassVar[Kind] = Kind.TRUST
 
     name: Annotated[Slug, Field(description="Its name, unique within the partner.")]
@@ -240,43 +267,6 @@ class DeclaredTrust:
     accepts_actors: Annotated[
         Flag, Field(description="The actor token may be another party's than the client's own (RFC 8693 section 2.1).")
     ] = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredMapping:
-    """What a token of one trust may become at one target. A change publishes a new version; versions never change."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
-    kind: ClassVar[Kind] = Kind.MAPPING
-
-    name: Annotated[Slug, Field(description="Its name, unique within the partner.")]
-    partner: Annotated[Slug, RefersTo(Kind.PARTNER), Field(description="Whose tokens it maps.")]
-    trust: Annotated[Slug, RefersTo(Kind.TRUST), Field(description="The trust, of the same partner.")]
-    target: Annotated[Slug, RefersTo(Kind.TARGET), Field(description="The target.")]
-    position: Annotated[
-        Position, Field(description="Mappings are tried in this order, then by name; the first that fits decides.")
-    ] = 100
-    clients: Annotated[
-        Annotated[tuple[Annotated[ClientName, RefersTo(Kind.CLIENT)], ...], OnceEach] | None,
-        Field(description="The clients it is for; left out: every client of the partner."),
-    ] = None
-    rules: Annotated[tuple[DeclaredRule, ...], Field(description="Conditions on the claims; all must hold.")] = ()
-    grants: Annotated[
-        Mapping[ScopeName, ScopeNames],
-        Field(description="Which of our scopes each scope of the partner's token is worth."),
-    ] = field(default_factory=dict)
-    always: Annotated[ScopeNames, Field(description="Scopes that every matching token may receive.")] = ()
-    default_scopes: Annotated[
-        ScopeNames, Field(description="What a request without `scope` asks for; part of what can be granted.")
-    ] = ()
-    lifetime: Annotated[Lifetime, Field(description="The longest a token of ours may live.")] = timedelta(minutes=5)
-    allows_impersonation: Annotated[
-        Flag, Field(description="Without it an actor token is required (RFC 8693 section 1.1).")
-    ] = False
-    max_depth: Annotated[Depth, Field(description="The most `act` members in a token of ours.")] = 1
-    subject_claim: Annotated[
-        ClaimName, Field(description="The claim that becomes the last part of `sub`: `partner:<name>:<claim>`.")
-    ] = "sub"
 
 
 Declared = DeclaredTarget | DeclaredPartner | DeclaredClient | DeclaredTrust | DeclaredMapping

@@ -142,7 +142,11 @@ def partner(row: models.Partner) -> DeclaredPartner:
         purpose=row.purpose,
         review_due_on=row.review_due_on,
         contract_ends_on=row.contract_ends_on,
+        trust_anchors=row.trust_anchors or None,
         default_target=row.default_target.name if row.default_target else None,
+        requests_per_minute=row.requests_per_minute,
+        burst=row.burst,
+        daily_quota=row.daily_quota,
     )
 
 
@@ -162,9 +166,23 @@ def client(row: models.Client) -> DeclaredClient:
         jwks_uri=source.location if source and source.method == KeyMethod.JWKS_URI else None,
         assertion_algorithms=tuple(sorted(SignatureAlgorithm(alg) for alg in row.assertion_algorithms)),
         accepts_endpoint_audience=row.accepts_endpoint_audience,
+        **_named(row),
+        trust_anchors=row.trust_anchors or None,
+        tls_client_certificate_bound_access_tokens=row.tls_client_certificate_bound_access_tokens,
+        dpop_bound_access_tokens=row.dpop_bound_access_tokens,
+        requires_dpop_nonce=row.requires_dpop_nonce,
         redirect_uris=tuple(sorted(row.redirect_uris.split())),
         serves=tuple(sorted(served.name for served in row.serves.all())),
+        requests_per_minute=row.requests_per_minute,
+        burst=row.burst,
+        daily_quota=row.daily_quota,
     )
+
+
+def _named(row: models.Client) -> dict[str, Any]:
+    """The one of the five fields that names its certificate, or none."""
+    kind = row.certificate_name_kind
+    return {f"tls_client_auth_{kind}": row.certificate_name} if kind else {}
 
 
 def trust(row: models.FederationTrust) -> DeclaredTrust:
@@ -207,6 +225,10 @@ def mapping(row: models.ScopeMapping) -> DeclaredMapping:
         allows_impersonation=row.allows_impersonation,
         max_depth=row.max_depth,
         subject_claim=row.subject_claim,
+        condition=row.condition or None,
+        scopes_expression=row.scopes_expression or None,
+        claims=dict(sorted(row.claims.items())),
+        carries_login=row.carries_login,
     )
 
 

@@ -18,7 +18,10 @@ from django.db.models.functions import Lower
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
+from partners.allowances import Allowed, Constraints, allowed
 from partners.constraints import MAX_LEEWAY, MAX_LIFETIME, between, one_of, scope_validator, slug_validator
+from partners.expressed import Expressed, expressions_are_bounded
+from partners.proofs import Proofs, certificate_is_named_once
 from partners.states import ClientState, KeyMethod, MappingState, PartnerState, ScopeRisk, TrustState
 
 
@@ -91,7 +94,7 @@ class Scope(models.Model):
         return self.name
 
 
-class Partner(Row):
+class Partner(Allowed, Row):
     """An organisation whose systems exchange tokens here."""
 
     slug = models.CharField(max_length=63, unique=True, validators=[slug_validator])
@@ -103,12 +106,13 @@ class Partner(Row):
     review_due_on = models.DateField(null=True, blank=True)
     contract_ends_on = models.DateField(null=True, blank=True)
     default_target = models.ForeignKey(Target, models.PROTECT, null=True, blank=True, related_name="+")
+    trust_anchors = models.TextField(blank=True, help_text="PEM; its clients' certificates chain to these.")
     version = models.BigIntegerField(default=0, editable=False, db_index=True)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["slug"]
         indexes: ClassVar[list[models.Index]] = [models.Index(Lower("name"), "slug", name="partner_by_name")]
-        constraints: ClassVar[list[models.BaseConstraint]] = [one_of("state", PartnerState, "partner_state_is_known")]
+        constraints: ClassVar[Constraints] = allowed("partner", one_of("state", PartnerState, "partner_state_is_known"))
 
     def __str__(self) -> str:
         return self.name
@@ -152,7 +156,7 @@ class KeySource(Row):
         return self.location or "uploaded keys"
 
 
-class Client(AbstractApplication):
+class Client(Proofs, Allowed, AbstractApplication):
     """An OAuth client of a partner; django-oauth-toolkit's Application, so that one registry serves every grant.
 
     The toolkit's ``client_secret`` stays unusable: secrets are rows of ``ClientSecret``, two live at a time.
@@ -176,7 +180,9 @@ class Client(AbstractApplication):
     class Meta(AbstractApplication.Meta):
         abstract = False
         ordering: ClassVar[list[str]] = ["client_id"]
-        constraints: ClassVar[list[models.BaseConstraint]] = [one_of("state", ClientState, "client_state_is_known")]
+        constraints: ClassVar[Constraints] = allowed(
+            "client", one_of("state", ClientState, "client_state_is_known"), certificate_is_named_once
+        )
 
     def __str__(self) -> str:
         return self.client_id
@@ -254,7 +260,7 @@ class FederationTrust(Row):
         return f"{self.partner_id}:{self.name}"
 
 
-class ScopeMapping(Row):
+class ScopeMapping(Expressed, Row):
     """One version of a mapping. Published versions are never edited: a trigger refuses all but a change of state."""
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="mappings")
@@ -287,6 +293,7 @@ class ScopeMapping(Row):
             one_of("state", MappingState, "mapping_state_is_known"),
             between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "mapping_lifetime_is_at_most_1_h"),
             between("max_depth", 0, 4, "mapping_depth_is_at_most_4"),
+            *expressions_are_bounded,
         ]
 
     def __str__(self) -> str:

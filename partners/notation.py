@@ -13,8 +13,15 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
+
+from partners.allowances import MAX_BURST, MAX_QUOTA, MAX_RATE
+from partners.certificate_names import expected_of, is_written_right
+from partners.trust_anchors import AnchorsRefused, accept_anchors
+from partners.vocabulary import CertificateName
+from policy import claim_names
+from policy.expression_grammar import MAX_SOURCE_BYTES
 
 T = TypeVar("T", bound=tuple[Any, ...])
 
@@ -66,6 +73,10 @@ def _is_text(value: str) -> bool:
     return len(value) <= 2000 and value.replace("\n", "").isprintable()  # noqa: PLR2004 - the column's length
 
 
+def _is_expression(value: str) -> bool:
+    return 0 < len(value.encode("utf-8", "surrogatepass")) <= MAX_SOURCE_BYTES
+
+
 def _is_email(value: str) -> bool:
     try:
         validate_email(value)
@@ -96,6 +107,13 @@ def _host(value: str) -> str | None:
 
 def _is_redirect(value: str) -> bool:
     return _is_server(value) and "*" not in value
+
+
+def _anchors(value: str) -> str:
+    try:
+        return accept_anchors(value)
+    except AnchorsRefused as error:
+        raise not_expected(f"acceptable trust anchors. {error}") from error
 
 
 def parse_duration(value: object) -> timedelta:
@@ -143,6 +161,8 @@ FULL_TITLE: Final = "one line of 1 to 120 characters"
 SENTENCE: Final = "one line of 1 to 500 characters"
 TEXT: Final = "text of at most 2000 characters"
 CLAIM: Final = "the name of a claim, 1 to 255 characters"
+CARRIED: Final = f"the name of a claim: {claim_names.EXPECTED}"
+EXPRESSION: Final = f"an expression in CEL, 1 to {MAX_SOURCE_BYTES} bytes"
 
 Slug = Annotated[str, _check(_matches(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"), SLUG), Notation("name", SLUG)]
 ClientName = Annotated[str, _check(_matches(r"[!-~]{1,100}"), CLIENT_NAME), Notation("client id", CLIENT_NAME)]
@@ -162,6 +182,8 @@ FullTitle = Annotated[str, _check(_line(120, 1), FULL_TITLE), Notation("text", F
 Sentence = Annotated[str, _check(_line(500, 1), SENTENCE), Notation("text", SENTENCE)]
 Text = Annotated[str, _check(_is_text, TEXT), Notation("text", TEXT)]
 ClaimName = Annotated[str, _check(_line(255, 1), CLAIM), Notation("text", CLAIM)]
+CarriedName = Annotated[str, _check(claim_names.is_carried_name, CARRIED), Notation("claim", CARRIED)]
+Expression = Annotated[str, _check(_is_expression, EXPRESSION), Notation("expression", EXPRESSION)]
 Day = Annotated[date, Notation("date", "a date such as 2027-03-31")]
 Flag = Annotated[bool, Notation("true or false", "true or false")]
 
@@ -179,3 +201,34 @@ def _count(low: int, high: int) -> tuple[AfterValidator, Notation]:
 
 Depth = Annotated[int, *_count(0, 4)]
 Position = Annotated[int, *_count(0, 1_000_000)]
+
+
+def _certificate_name(kind: CertificateName) -> tuple[AfterValidator, Notation]:
+    expected = expected_of(kind)
+    return _check(lambda value: is_written_right(kind, value), expected), Notation("text", expected)
+
+
+SubjectName = Annotated[str, *_certificate_name(CertificateName.SUBJECT_DN)]
+DnsName = Annotated[str, *_certificate_name(CertificateName.SAN_DNS)]
+UriName = Annotated[str, *_certificate_name(CertificateName.SAN_URI)]
+IpName = Annotated[str, *_certificate_name(CertificateName.SAN_IP)]
+EmailName = Annotated[str, *_certificate_name(CertificateName.SAN_EMAIL)]
+TrustAnchors = Annotated[
+    str,
+    AfterValidator(_anchors),
+    Notation("certificates", "PEM certificates of authorities, or {file: PATH} that holds them (RFC 7468)"),
+]
+
+RequestRate = Annotated[
+    int,
+    *_count(1, MAX_RATE),
+    Field(description="The most requests in a minute; left out: what the installation says."),
+]
+Burst = Annotated[
+    int,
+    *_count(1, MAX_BURST),
+    Field(description="How many of those may come at once; left out: what comes in ten seconds, at least ten."),
+]
+DailyQuota = Annotated[
+    int, *_count(1, MAX_QUOTA), Field(description="The most requests in a day, from midnight UTC; left out: no quota.")
+]

@@ -82,6 +82,10 @@ class Client:
     grant_types: tuple[str, ...]
     scopes: tuple[str, ...]
     serves: tuple[str, ...]
+    certificate: str
+    """The name its certificate must carry, after the kind of name; empty for a client that uses none."""
+    held_to: tuple[str, ...]
+    """Which proofs each of its requests must bring."""
     secrets: tuple[Secret, ...]
     source: KeySource | None
 
@@ -100,8 +104,12 @@ class MappingVersion:
     audience: str
     clients: tuple[str, ...] | None
     rules: tuple[str, ...]
+    condition: str
     grants: tuple[tuple[str, tuple[str, ...]], ...]
     always: tuple[str, ...]
+    scopes_expression: str
+    claims: tuple[tuple[str, str], ...]
+    carries_login: bool
     default_scopes: tuple[str, ...]
     lifetime: timedelta
     allows_impersonation: bool
@@ -182,6 +190,9 @@ def clients(partner_id: UUID) -> tuple[Client, ...]:
     return tuple(_client(row) for row in rows.prefetch_related("secrets", "serves"))
 
 
+_DEMANDS: Final = ("tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens", "requires_dpop_nonce")
+
+
 def _client(row: models.Client) -> Client:
     return Client(
         client_id=row.client_id,
@@ -191,6 +202,8 @@ def _client(row: models.Client) -> Client:
         grant_types=tuple(row.grant_types),
         scopes=tuple(row.scopes),
         serves=tuple(target.name for target in row.serves.all()),
+        certificate=f"{row.certificate_name_kind} {row.certificate_name}".strip(),
+        held_to=tuple(name for name in _DEMANDS if getattr(row, name)),
         secrets=tuple(
             Secret(slot=secret.slot, created_at=secret.created_at, expires_at=secret.expires_at)
             for secret in sorted(row.secrets.all(), key=lambda secret: secret.slot)
@@ -226,6 +239,10 @@ def _version(row: models.ScopeMapping) -> MappingVersion:
         rules=_in_words(row.rules),
         grants=tuple((theirs, tuple(ours)) for theirs, ours in sorted(row.grants.items())),
         always=tuple(row.always),
+        condition=row.condition,
+        scopes_expression=row.scopes_expression,
+        claims=tuple(sorted(row.claims.items())),
+        carries_login=row.carries_login,
         default_scopes=tuple(row.default_scopes),
         lifetime=row.lifetime,
         allows_impersonation=row.allows_impersonation,

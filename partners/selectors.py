@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from partners import models
+from partners.mapping_values import mapping_of, rules_of
 from partners.states import ClientState, KeyMethod, MappingState, PartnerState, TrustState
-from policy.claim_rules import ClaimRule
-from policy.mapping import ScopeMapping
-from policy.parties import Client, ClientAuthentication, Partner, Risk, Scope, Target
+from partners.vocabulary import CertificateName
+from policy.parties import Allowance, Client, ClientAuthentication, Partner, Risk, Scope, Target
 from policy.tokens import JSON, TokenType
 from policy.trust import Trust
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.models import QuerySet
+
+    from partners.allowances import Allowed
+    from policy.mapping import ScopeMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +50,22 @@ class KeySet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredCertificate:
+    """The name in a client's certificate, and the authorities it may chain to (PEM): its own, or its partner's."""
+
+    kind: CertificateName
+    name: str
+    trust_anchors: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredClient:
     """A client with what it takes to authenticate it. ``serves`` are the audiences it is a resource server of."""
 
     client: Client
     secrets: tuple[Secret, ...]
     key_source_id: UUID | None
+    certificate: RegisteredCertificate | None
     serves: frozenset[str]
 
 
@@ -166,17 +179,22 @@ def _partner(
         slug=row.slug,
         is_active=row.state == PartnerState.ACTIVE,
         default_target=row.default_target.audience if row.default_target else None,
+        allowance=_allowance(row),
     )
     return PartnerConfiguration(
         partner=partner,
-        clients=tuple(_client(client, partner) for client in clients),
+        clients=tuple(_client(client, partner, row.trust_anchors) for client in clients),
         issuers=tuple(_issuer(trust, partner, mappings, targets) for trust in trusts),
         key_sets=tuple(_key_set(source) for source in sources),
     )
 
 
+def _allowance(row: Allowed) -> Allowance:
+    return Allowance(requests_per_minute=row.requests_per_minute, burst=row.burst, daily_quota=row.daily_quota)
+
+
 def _without_partner() -> PartnerConfiguration:
-    clients = tuple(_client(client, None) for client in _client_rows().filter(partner=None))
+    clients = tuple(_client(client, None, "") for client in _client_rows().filter(partner=None))
     return PartnerConfiguration(partner=None, clients=clients, issuers=(), key_sets=())
 
 
@@ -184,7 +202,7 @@ def _client_rows() -> QuerySet[models.Client]:
     return models.Client.objects.prefetch_related("secrets", "serves")
 
 
-def _client(row: models.Client, partner: Partner | None) -> RegisteredClient:
+def _client(row: models.Client, partner: Partner | None, anchors: str) -> RegisteredClient:
     client = Client(
         id=row.id,
         client_id=row.client_id,
@@ -196,13 +214,30 @@ def _client(row: models.Client, partner: Partner | None) -> RegisteredClient:
         scopes=frozenset(row.scopes),
         assertion_algorithms=frozenset(row.assertion_algorithms),
         accepts_endpoint_audience=row.accepts_endpoint_audience,
+        allowance=_allowance(row),
+        dpop_bound_access_tokens=row.dpop_bound_access_tokens,
+        requires_dpop_nonce=row.requires_dpop_nonce,
+        tls_client_certificate_bound_access_tokens=row.tls_client_certificate_bound_access_tokens,
     )
     secrets = tuple(
         Secret(digest=bytes(secret.digest), kek_id=secret.kek_id, expires_at=secret.expires_at)
         for secret in row.secrets.all()
     )
     serves = frozenset(target.audience for target in row.serves.all())
-    return RegisteredClient(client=client, secrets=secrets, key_source_id=row.key_source_id, serves=serves)
+    return RegisteredClient(
+        client=client,
+        secrets=secrets,
+        key_source_id=row.key_source_id,
+        certificate=_certificate(row, anchors),
+        serves=serves,
+    )
+
+
+def _certificate(row: models.Client, anchors: str) -> RegisteredCertificate | None:
+    if not row.certificate_name_kind:
+        return None
+    kind = CertificateName(row.certificate_name_kind)
+    return RegisteredCertificate(kind=kind, name=row.certificate_name, trust_anchors=row.trust_anchors or anchors)
 
 
 def _issuer(
@@ -216,7 +251,7 @@ def _issuer(
         audiences=frozenset(row.audiences),
         token_types=frozenset(TokenType(kind) for kind in row.token_types),
         algorithms=frozenset(row.algorithms),
-        rules=_rules(row.rules),
+        rules=rules_of(row.rules),
         leeway=row.leeway,
         subject_lifetime=row.subject_lifetime,
         lifetime=row.lifetime,
@@ -225,32 +260,10 @@ def _issuer(
         allows_foreign_chain=row.allows_foreign_chain,
         accepts_actors=row.accepts_actors,
     )
-    published = (_mapping(m, targets[m.target_id]) for m in mappings if m.trust_id == row.id and m.target_id in targets)
-    return TrustedIssuer(trust=trust, key_source_id=row.key_source_id, mappings=tuple(published))
-
-
-def _rules(documents: list[dict[str, JSON]]) -> tuple[ClaimRule, ...]:
-    """Rules as stored: objects with ``claim``, ``operator`` and, but for ``exists``, ``value``."""
-    return tuple(ClaimRule.compile(rule["claim"], rule["operator"], rule.get("value")) for rule in documents)
-
-
-def _mapping(row: models.ScopeMapping, target: Target) -> ScopeMapping:
-    return ScopeMapping(
-        id=row.id,
-        name=row.name,
-        version=row.version,
-        trust_id=row.trust_id,
-        target=target,
-        clients=None if row.clients is None else frozenset(row.clients),
-        rules=_rules(row.rules),
-        grants={theirs: frozenset(ours) for theirs, ours in row.grants.items()},
-        always=frozenset(row.always),
-        default_scopes=frozenset(row.default_scopes),
-        lifetime=row.lifetime,
-        allows_impersonation=row.allows_impersonation,
-        max_depth=row.max_depth,
-        subject_claim=row.subject_claim,
+    published = (
+        mapping_of(m, targets[m.target_id]) for m in mappings if m.trust_id == row.id and m.target_id in targets
     )
+    return TrustedIssuer(trust=trust, key_source_id=row.key_source_id, mappings=tuple(published))
 
 
 def _key_set(row: models.KeySource) -> KeySet:

@@ -30,6 +30,16 @@ class ClientType(StrEnum):
     PUBLIC = "public"
 
 
+class CertificateName(StrEnum):
+    """What in a certificate names its client (RFC 8705 section 2.1.2); a client has exactly one of these."""
+
+    SUBJECT_DN = "subject_dn"
+    SAN_DNS = "san_dns"
+    SAN_URI = "san_uri"
+    SAN_IP = "san_ip"
+    SAN_EMAIL = "san_email"
+
+
 class GrantType(StrEnum):
     """The grants a client may be allowed. Password and implicit do not exist here (RFC 9700 section 2)."""
 

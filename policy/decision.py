@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policy import guards
+from policy.carrying import carry_claims
 from policy.facts import Facts, Granted, Refused, T
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ def _grant(facts: Facts[T], steps: list[Step], now: datetime) -> Granted[T]:
     """The guards in order. Each adds its step and hands on what it established, or ends the line."""
     guards.meet_trust_rules(facts, steps)
     targets = guards.resolve_targets(facts, steps)
-    mappings = tuple(guards.select_mapping(facts, target, steps) for target in targets)
+    variables = facts.variables()
+    mappings = tuple(guards.select_mapping(facts, target, variables, steps) for target in targets)
+    claims = carry_claims(mappings, facts.subject, variables, steps)
     act = guards.delegate(facts, mappings, steps)
-    scope = guards.narrow_scope(facts, mappings, steps)
+    scope = guards.narrow_scope(facts, mappings, variables, steps)
     expires_at = guards.limit_lifetime(facts, mappings, steps, now)
     subject = guards.name_subject(facts, mappings, steps)
     return Granted(
@@ -45,4 +48,5 @@ def _grant(facts: Facts[T], steps: list[Step], now: datetime) -> Granted[T]:
         trust=facts.trust,
         mappings=mappings,
         steps=tuple(steps),
+        claims=claims,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from policy.expressions import Variables
 from policy.tokens import TokenFacts
 
 if TYPE_CHECKING:
@@ -58,10 +59,15 @@ class Facts(Generic[T]):
     targets: Mapping[str, Target]
     ceiling: timedelta
 
+    def variables(self) -> Variables:
+        """What the expressions of a mapping may read. Without an actor token its claims are empty."""
+        actor = {} if self.actor is None else self.actor.token.claims
+        return Variables(self.subject.claims, actor, self.client.client_id, self.subject.scope)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted(Generic[T_co]):
-    """A yes: what the token to be minted says, and the mappings that allow it."""
+    """A yes: what the token to be minted says, and the mappings that allow it. ``claims`` are those carried over."""
 
     token: T_co
     subject: str
@@ -72,6 +78,7 @@ class Granted(Generic[T_co]):
     trust: Trust
     mappings: tuple[ScopeMapping, ...]
     steps: tuple[Step, ...]
+    claims: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

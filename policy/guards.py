@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from policy import delegation
 from policy.claim_rules import Verdict
+from policy.expressions import ExpressionFault
 from policy.reasons import Reason, Rule, Step, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from policy.expressions import Expression, Result, Variables
     from policy.facts import Facts, T
     from policy.mapping import ScopeMapping
     from policy.parties import Target
@@ -75,7 +77,7 @@ def resolve_targets(facts: Facts[T], steps: Steps) -> tuple[Target, ...]:
     return tuple(targets.values())
 
 
-def select_mapping(facts: Facts[T], target: Target, steps: Steps) -> ScopeMapping:
+def select_mapping(facts: Facts[T], target: Target, variables: Variables, steps: Steps) -> ScopeMapping:
     """The first mapping, in the partner's order, for this target and client whose conditions the subject meets.
 
     A condition that cannot be evaluated refuses at once: falling through to a later, wider mapping would let a
@@ -85,17 +87,39 @@ def select_mapping(facts: Facts[T], target: Target, steps: Steps) -> ScopeMappin
     for mapping in facts.mappings.get(target.id, ()):
         if mapping.clients is not None and facts.client.client_id not in mapping.clients:
             continue
-        unmet = mapping.unmet_rule(facts.subject)
-        if unmet is None:
+        missed = _unmet(mapping, facts.subject, variables)
+        if missed is None:
             steps.append(Step(Rule.MAPPING, Verdict.PASSED, target.name, mapping.label))
             return mapping
-        rule, verdict = unmet
-        reason = Reason.MAPPING_RULE_FAULT if verdict is Verdict.FAULT else Reason.MAPPING_RULE_UNMET
-        received = shown(facts.subject.claims.get(rule.claim))
-        missed = Refusal(reason, Step(Rule.MAPPING, verdict, f"{mapping.label}: {rule.expected}", received))
-        if verdict is Verdict.FAULT:
+        if missed.step.verdict is Verdict.FAULT:
             raise missed
     raise missed or _refuse(Reason.TARGET_NOT_MAPPED, Rule.MAPPING, f"a published mapping to {target.name}", None)
+
+
+def _unmet(mapping: ScopeMapping, token: TokenFacts, variables: Variables) -> Refusal | None:
+    """The refusal of the first condition that the subject does not meet: the rules in order, then the expression."""
+    unmet = mapping.unmet_rule(token)
+    if unmet is not None:
+        rule, verdict = unmet
+        reason = Reason.MAPPING_RULE_FAULT if verdict is Verdict.FAULT else Reason.MAPPING_RULE_UNMET
+        received = shown(token.claims.get(rule.claim))
+        return Refusal(reason, Step(Rule.MAPPING, verdict, f"{mapping.label}: {rule.expected}", received))
+    if mapping.condition is None or evaluate(mapping, "condition", mapping.condition, variables) is True:
+        return None
+    expected = f"{mapping.label}: {shown(mapping.condition.source)}"
+    return _refuse(Reason.MAPPING_RULE_UNMET, Rule.MAPPING, expected, "false")
+
+
+def evaluate(
+    mapping: ScopeMapping, part: str, expression: Expression, variables: Variables, rule: Rule = Rule.MAPPING
+) -> Result:
+    """What an expression gives. A fault refuses the request, whatever else could still be tried."""
+    try:
+        return expression.evaluate(variables)
+    except ExpressionFault as fault:
+        expected = f"{mapping.label}: {part} {shown(expression.source)}"
+        step = Step(rule, Verdict.FAULT, expected, shown(str(fault)))
+        raise Refusal(Reason.MAPPING_RULE_FAULT, step) from fault
 
 
 def delegate(facts: Facts[T], mappings: Mappings, steps: Steps) -> Mapping[str, JSON] | None:
@@ -159,7 +183,7 @@ def _check_actor_owner(facts: Facts[T]) -> None:
         )
 
 
-def narrow_scope(facts: Facts[T], mappings: Mappings, steps: Steps) -> frozenset[str]:
+def narrow_scope(facts: Facts[T], mappings: Mappings, variables: Variables, steps: Steps) -> frozenset[str]:
     """Requested, and within the subject's rights, every mapping and target, and the client's ceiling (rule 49)."""
     asked = facts.request.scope
     known = frozenset[str]().union(*(mapping.target.scopes for mapping in mappings))
@@ -168,7 +192,7 @@ def narrow_scope(facts: Facts[T], mappings: Mappings, steps: Steps) -> frozenset
         raise _refuse(Reason.SCOPE_UNKNOWN, Rule.SCOPE, "scopes of the target's catalogue", unknown)
     ceiling = facts.client.scopes & known
     for mapping in mappings:
-        ceiling &= mapping.ceiling(facts.subject).intersection(mapping.target.scopes)
+        ceiling &= _ceiling(mapping, facts.subject, variables).intersection(mapping.target.scopes)
     wanted = frozenset.intersection(*(m.default_scopes for m in mappings)) if asked is None else asked
     granted = wanted & ceiling
     if asked and not granted:
@@ -176,6 +200,15 @@ def narrow_scope(facts: Facts[T], mappings: Mappings, steps: Steps) -> frozenset
     verdict = Verdict.PASSED if granted == wanted else Verdict.NARROWED
     steps.append(Step(Rule.SCOPE, verdict, _spaced(granted), _spaced(wanted)))
     return granted
+
+
+def _ceiling(mapping: ScopeMapping, token: TokenFacts, variables: Variables) -> frozenset[str]:
+    """What the mapping can give this token; what its expression names beyond the catalogue is dropped like the rest."""
+    ceiling = mapping.ceiling(token)
+    if mapping.scopes_expression is None:
+        return ceiling
+    given = evaluate(mapping, "scopes_expression", mapping.scopes_expression, variables, Rule.SCOPE)
+    return ceiling.union(given)  # type: ignore[arg-type]  # its kind gives a list
 
 
 def _spaced(scopes: frozenset[str]) -> str:

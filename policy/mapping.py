@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from policy.claim_rules import Verdict
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from policy.claim_rules import ClaimRule
+    from policy.expressions import Expression
     from policy.parties import Target
     from policy.tokens import TokenFacts
 
@@ -25,6 +26,10 @@ class ScopeMapping:
     receive. ``clients`` restricts it to client ids; None means every client of the partner. Without
     ``allows_impersonation`` an actor token is required (rule 36). ``subject_claim`` names the claim that becomes the
     last part of ``sub``.
+
+    Three parts are written in CEL: ``condition`` must hold beside the rules; ``scopes_expression`` gives further scopes
+    of ours, as ``grants`` does; ``claims`` names claims of the new token and what each holds. ``carries_login`` copies
+    what the subject token says of the login.
     """
 
     id: UUID
@@ -41,6 +46,10 @@ class ScopeMapping:
     allows_impersonation: bool
     max_depth: int
     subject_claim: str
+    condition: Expression | None = None
+    scopes_expression: Expression | None = None
+    claims: Mapping[str, Expression] = field(default_factory=dict)
+    carries_login: bool = False
 
     @property
     def label(self) -> str:
@@ -48,7 +57,10 @@ class ScopeMapping:
         return f"{self.name} v{self.version}"
 
     def ceiling(self, token: TokenFacts) -> frozenset[str]:
-        """The scopes this token may receive here: its own rights translated, plus what every token gets."""
+        """The scopes this token may receive here: its own rights translated, plus what every token gets.
+
+        What ``scopes_expression`` gives comes on top.
+        """
         ceiling = set(self.always)
         for theirs, ours in self.grants.items():
             if theirs in token.scope:

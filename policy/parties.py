@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,14 @@ class ClientAuthentication(StrEnum):
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS_CLIENT_AUTH = "tls_client_auth"
+    SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
+
+
+BY_CERTIFICATE: Final = frozenset(
+    {ClientAuthentication.TLS_CLIENT_AUTH, ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH}
+)
+"""The methods whose credential is the certificate of the TLS connection (RFC 8705 section 2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +63,18 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How much a client or a partner may ask. None: what the installation says; of a day's quota, that there is none.
+
+    ``burst`` is how many of the ``requests_per_minute`` may come at once.
+    """
+
+    requests_per_minute: int | None = None
+    burst: int | None = None
+    daily_quota: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
     """An organisation whose systems exchange tokens here. ``default_target`` serves requests that name no target."""
 
@@ -62,6 +82,7 @@ class Partner:
     slug: str
     is_active: bool
     default_target: str | None
+    allowance: Allowance = Allowance()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +104,10 @@ class Client:
     scopes: frozenset[str]
     assertion_algorithms: frozenset[str]
     accepts_endpoint_audience: bool
+    allowance: Allowance = Allowance()
+    dpop_bound_access_tokens: bool
+    """Whether a request of it without a DPoP proof is refused (RFC 9449 section 5.2)."""
+    requires_dpop_nonce: bool
+    """Whether its proofs must carry a nonce of ours (RFC 9449 section 8)."""
+    tls_client_certificate_bound_access_tokens: bool
+    """Whether its tokens are bound to the certificate it connects with (RFC 8705 section 3.4)."""

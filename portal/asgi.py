@@ -24,8 +24,15 @@ from exchange import jwks  # noqa: E402
 from exchange.answering import Answerer  # noqa: E402
 from exchange.lane import Lane  # noqa: E402
 from exchange.ledger import Ledger  # noqa: E402
-from exchange.ledger_connection import LedgerConnection  # noqa: E402
+from exchange.ledger_connection import STANDING, LedgerConnection  # noqa: E402
+from exchange.limits.buckets import Buckets  # noqa: E402
+from exchange.limits.floods import Floods  # noqa: E402
+from exchange.limits.levels import Limits  # noqa: E402
+from exchange.limits.renewal import Renewal  # noqa: E402
+from exchange.limits.slices import Slices  # noqa: E402
+from exchange.questions import Questions  # noqa: E402
 from exchange.snapshot import Snapshots, SnapshotUnavailable  # noqa: E402
+from exchange.standings import Standings  # noqa: E402
 from portal.database import connection_parameters  # noqa: E402
 
 if TYPE_CHECKING:
@@ -46,9 +53,20 @@ class Application:
         self._snapshots = Snapshots()
         self._connection = LedgerConnection(connection_parameters(config.database_url))
         self._ledger = Ledger(self._connection, self._snapshots.now)
-        answerer = Answerer(self._snapshots, self._ledger)
+        self._standings = Standings(LedgerConnection(connection_parameters(config.database_url), STANDING))
+        slices = Slices()
+        self._renewal = Renewal(slices, Buckets(config.redis_url))
+        limits = Limits(slices, config.limits)
+        self._floods = Floods(self._snapshots, self._ledger, is_counting=bool(config.failure_rate))
+        answerer = Answerer(self._snapshots, self._ledger, limits, self._floods)
+        questions = Questions(answerer, self._snapshots, self._ledger, self._standings)
         self._lane = Lane(
-            self._snapshots, answerer, django_application, issuer=config.issuer, trusted=config.trusted_proxies
+            self._snapshots,
+            answerer,
+            questions,
+            django_application,
+            issuer=config.issuer,
+            trusted=config.trusted_proxies,
         )
         self._background: list[asyncio.Task[None]] = []
 
@@ -76,7 +94,8 @@ class Application:
         with suppress(SnapshotUnavailable):
             await self._snapshots.catch_up()
         await self._connection.open()
-        self._background = [asyncio.create_task(self._snapshots.watch()), asyncio.create_task(jwks.stand_in())]
+        watches = (self._snapshots.watch(), jwks.stand_in(), self._renewal.run(), self._floods.watch())
+        self._background = [asyncio.create_task(watch) for watch in watches]
         _leave_alone_what_stays()
 
     async def _stop(self) -> None:
@@ -84,7 +103,10 @@ class Application:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await self._floods.close()
+        await self._renewal.close()
         await self._ledger.close()
+        await self._standings.close()
 
 
 def _leave_alone_what_stays() -> None:

@@ -19,6 +19,8 @@ from urllib.parse import parse_qsl, urlsplit
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from exchange.limits.levels import Defaults
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -115,6 +117,14 @@ def _seconds(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def _rate(text: str) -> int:
+    rate = int(text)
+    if not 0 <= rate <= 6_000_000:  # noqa: PLR2004 - the documented range
+        message = "must be 0 to 6000000 in a minute; 0 sets no limit"
+        raise ValueError(message)
+    return rate
+
+
 def _days(text: str) -> timedelta:
     days = int(text)
     if not 1 <= days <= 3660:  # noqa: PLR2004 - the documented range
@@ -176,6 +186,13 @@ class Config:
         "Networks that outbound calls may reach although they are private, there also by plain http.",
         "",
     )
+    dpop_nonces: bool = _setting(
+        "HANDOVER_DPOP_NONCES",
+        _flag,
+        "1: every DPoP proof at the token endpoint must carry a nonce of ours (RFC 9449 section 8). Each client has a"
+        " setting for itself beside it.",
+        "0",
+    )
     token_lifetime: timedelta = _setting(
         "HANDOVER_TOKEN_LIFETIME",
         _seconds,
@@ -187,6 +204,31 @@ class Config:
         _days,
         "Days that the rows of tokens and token families stay after their end. The audit trail keeps them in any case.",
         "30",
+    )
+    client_rate: int = _setting(
+        "HANDOVER_CLIENT_REQUESTS_PER_MINUTE",
+        _rate,
+        "How many requests a client may send in a minute, unless its document says otherwise; 0: no limit.",
+        "600000",
+    )
+    partner_rate: int = _setting(
+        "HANDOVER_PARTNER_REQUESTS_PER_MINUTE",
+        _rate,
+        "The same for all clients of a partner together.",
+        "1200000",
+    )
+    subject_rate: int = _setting(
+        "HANDOVER_SUBJECT_REQUESTS_PER_MINUTE",
+        _rate,
+        "How many exchanges there may be for one subject in a minute; 0: no limit, since a subject may be a machine.",
+        "0",
+    )
+    failure_rate: int = _setting(
+        "HANDOVER_FAILED_AUTHENTICATIONS_PER_MINUTE",
+        _rate,
+        "How many client authentications may fail from one address (IPv6: network of 64 bits) in a minute before"
+        " nothing of it is looked at for a while; 0: no limit, and no failure is counted instead of written.",
+        "60",
     )
     environment: str = _setting(
         "HANDOVER_ENVIRONMENT", str, "Name of the installation, shown in the top bar.", "Production"
@@ -224,6 +266,16 @@ class Config:
         if problems:
             raise ConfigError("\n".join(problems))
         return cls(**values)
+
+    @property
+    def limits(self) -> Defaults:
+        """What each client, partner, subject and address may ask, unless its own document says otherwise."""
+        return Defaults(
+            client=self.client_rate,
+            partner=self.partner_rate,
+            subject=self.subject_rate,
+            address_failures=self.failure_rate,
+        )
 
     @property
     def broker_url(self) -> str:

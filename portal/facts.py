@@ -83,6 +83,7 @@ _ISSUED: Final[tuple[Column, ...]] = (
     ("kid", _("Signed by key"), Kind.CODE),
     ("family", _("Family"), Kind.CODE),
     ("act", _("Actor (act)"), Kind.JSON),
+    ("claims", _("Claims carried over"), Kind.JSON),
 )
 _SHEETS: Final = (
     ("token", _("Issued token"), _ISSUED),

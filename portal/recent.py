@@ -43,6 +43,7 @@ _TOLD: Final[Mapping[str, tuple[str, str, _StrPromise]]] = {
     "trust.keys_refreshed": ("key", "info", _("Issuer's keys changed")),
     "mapping.drafted": ("route", "", _("Mapping drafted")),
     "mapping.published": ("route", "info", _("Mapping published")),
+    "token.revoked": ("ban", "warn", _("Token revoked")),
     "key.generated": ("key", "", _("Signing key generated")),
     "key.published": ("key", "info", _("Signing key published")),
     "key.activated": ("key", "ok", _("Signing key activated")),

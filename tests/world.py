@@ -70,6 +70,7 @@ def build(issuer: str) -> World:
         other = add_trust(fjord, world.other_idp)
         add_client(fjord, "fjord-backend", secret=world.secret)
         add_mapping(other, targets["ledger"], "ledger", allows_impersonation=True)
+        _resource_servers(targets, world.secret)
         idle = _partner(change, "idle", state="suspended")
         add_client(idle, "idle-backend", secret=world.secret)
         world.heron = herons.build(change, targets, world.secret)
@@ -85,6 +86,13 @@ def _targets() -> dict[str, models.Target]:
     reports = models.Target.objects.create(name="reports", audience=REPORTS, lifetime=timedelta(minutes=10))
     models.Scope.objects.create(target=reports, name="reports.read", description="reports.read")
     return {"ledger": ledger, "reports": reports}
+
+
+def _resource_servers(targets: dict[str, models.Target], secret: str) -> None:
+    """A gateway of ours in front of each target."""
+    for name, target in targets.items():
+        gateway = add_client(None, f"{name}-gateway", secret=secret, grant_types=[], scopes=[])
+        gateway.serves.set([target])
 
 
 def _partner(change: Change, slug: str, **fields: Any) -> models.Partner:
@@ -106,7 +114,12 @@ def add_trust(partner: models.Partner, signer: Signer, **fields: Any) -> models.
 
 
 def add_client(
-    partner: models.Partner, client_id: str, *, secret: str = "", jwks: dict[str, Any] | None = None, **fields: Any
+    partner: models.Partner | None,
+    client_id: str,
+    *,
+    secret: str = "",
+    jwks: dict[str, Any] | None = None,
+    **fields: Any,
 ) -> models.Client:
     """Register a client that authenticates by secret, by key, or by both."""
     methods = ["client_secret_basic", "client_secret_post"] if secret else []

@@ -1,4 +1,4 @@
-"""The credentials a caller presented: exactly one method (RFC 6749 s2.3, RFC 7521 s4.2, RFC 7523 s2.2)."""
+"""The credentials a caller presented: exactly one method (RFC 6749 s2.3, RFC 7521 s4.2, RFC 7523 s2.2, RFC 8705)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from policy.raw import RawToken
 from policy.reasons import Reason, Rule, shown
 
 if TYPE_CHECKING:
+    from exchange.protocol.client_certificate import ClientCertificate
     from exchange.protocol.form import Form
 
 JWT_BEARER_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -27,6 +28,8 @@ class Credentials:
     method: ClientAuthentication
     unverified_client_id: str | None
     credential: RawToken
+    certificate: ClientCertificate | None = None
+    """Only where the certificate is the credential. Which of its two methods is meant, the registration says."""
 
     @property
     def is_challenged(self) -> bool:
@@ -41,9 +44,10 @@ def offers_credentials(authorization: tuple[str, ...], form: Form) -> bool:
     )
 
 
-def present(authorization: tuple[str, ...], form: Form) -> Credentials:
+def present(authorization: tuple[str, ...], form: Form, certificate: ClientCertificate | None = None) -> Credentials:
     """The one set of credentials in a request.
 
+    A certificate is one only where there is no other: it may be there to bind the token to (RFC 8705 section 3).
     Raises ``InvalidRequest`` for more than one method or for two different client ids (rule 6), ``InvalidClient`` for
     none or for something unreadable.
     """
@@ -54,6 +58,8 @@ def present(authorization: tuple[str, ...], form: Form) -> Credentials:
     if len(offered) > 1:
         received = ", ".join(found.method for found in offered)
         raise refusal(Reason.CREDENTIALS_SEVERAL, Rule.CLIENT, "one client authentication method", received)
+    if not offered and certificate is not None:
+        return _certificate(form, certificate)
     if not offered:
         raise refusal(Reason.CREDENTIALS_MISSING, Rule.CLIENT, "client credentials", "none")
     credentials = offered[0]
@@ -61,6 +67,19 @@ def present(authorization: tuple[str, ...], form: Form) -> Credentials:
     if named is not None and credentials.unverified_client_id not in {None, named}:
         raise refusal(Reason.CLIENT_ID_MISMATCH, Rule.CLIENT, "one client_id", "two different ones")
     return credentials
+
+
+def _certificate(form: Form, certificate: ClientCertificate) -> Credentials:
+    """RFC 8705 section 2: the form says who the certificate is meant to be (rule 90)."""
+    client_id = form.get("client_id")
+    if client_id is None:
+        raise refusal(Reason.CREDENTIALS_MISSING, Rule.CLIENT, "client_id beside the client certificate", "absent")
+    return Credentials(
+        method=ClientAuthentication.TLS_CLIENT_AUTH,
+        unverified_client_id=client_id,
+        credential=RawToken(certificate.thumbprint),
+        certificate=certificate,
+    )
 
 
 def _basic(authorization: tuple[str, ...]) -> Credentials | None:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
-from joserfc.jws import JWSRegistry
 
 from exchange.protocol.compact import MAX_TOKEN_LENGTH, NotCompact, parse_compact
 from exchange.protocol.errors import OAuthError, refusal
+from exchange.signatures import check_with
 from exchange.spending import Purpose, SpendOnce
 from policy.raw import RawToken
 from policy.reasons import Reason, Rule, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from exchange.protocol.compact import CompactJws
+    from exchange.signatures import Check
     from policy.tokens import JSON
 
 ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {
@@ -34,20 +37,36 @@ ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {
 
 OLDEST: Final = timedelta(seconds=60)
 NEWEST: Final = timedelta(seconds=10)
+NONCE_LIFETIME: Final = timedelta(minutes=3)
+"""How long a nonce of ours is good at most (section 8.2)."""
+OTHER_CLOCK: Final = timedelta(days=1)
+"""How wrong the caller's clock may be where a nonce proves the time instead (section 11.1, rule 98)."""
 MAX_JTI_LENGTH: Final = 255
-_MEMBERS: Final = frozenset({"kty", "crv", "x", "y"})
+MAX_COORDINATE_LENGTH: Final = 88  # of P-521, the largest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
-    """The key proven in this request; the token to be issued is bound to it. ``spends`` is the proof's own ``jti``."""
+class Proof:
+    """The thumbprint of the key that was proven in this request. ``spends`` is the proof's own ``jti``."""
 
     jkt: str
     spends: SpendOnce
 
 
-def prove_possession(proofs: tuple[str, ...], *, method: str, url: str, now: datetime) -> Binding | None:
-    """The binding that a request proves, or None where it carries no proof. Raises ``InvalidDpopProof``."""
+def prove_possession(
+    proofs: tuple[str, ...],
+    *,
+    method: str,
+    url: str,
+    now: datetime,
+    nonces: AbstractSet[str] | None = None,
+    ath: str | None = None,
+) -> Proof | None:
+    """What the proof of a request proves, or None where it carries none.
+
+    ``nonces`` are those that are good now, where the proof must carry one; ``ath`` is the hash of the access token it
+    must be for (section 4.2). Raises ``InvalidDpopProof`` or ``UseDpopNonce``.
+    """
     if not proofs:
         return None
     if len(proofs) > 1 or len(proofs[0]) > MAX_TOKEN_LENGTH:
@@ -62,7 +81,11 @@ def prove_possession(proofs: tuple[str, ...], *, method: str, url: str, now: dat
         raise _invalid(f"htm {method}", shown(claims.get("htm")))
     if _normal(claims.get("htu")) != _normal(url):
         raise _invalid(f"htu {url}", shown(claims.get("htu")))
-    return Binding(jkt=jkt, spends=_spend(claims, jkt, now))
+    if ath is not None and claims.get("ath") != ath:
+        raise _invalid("ath: the hash of the access token", shown(claims.get("ath")))
+    if nonces is not None:
+        _check_nonce(claims.get("nonce"), nonces)
+    return Proof(jkt=jkt, spends=_spend(claims, jkt, now, is_timed_by_us=nonces is not None))
 
 
 def _invalid(expected: str, received: str) -> OAuthError:
@@ -79,15 +102,33 @@ def _verify(jws: CompactJws) -> str:
         raise _invalid("alg " + " ".join(ALGORITHMS), shown(algorithm))
     if not isinstance(jwk, dict) or "d" in jwk or (jwk.get("kty"), jwk.get("crv")) != ALGORITHMS[algorithm]:
         raise _invalid("jwk: a public key that fits alg", "another")
-    try:
-        key = JWKRegistry.import_key({name: str(value) for name, value in jwk.items() if name in _MEMBERS})
-        verified = JWSRegistry.algorithms[algorithm].verify(jws.signing_input, jws.signature, key)
-        thumbprint = key.thumbprint()
-    except (JoseError, ValueError, TypeError) as error:
-        raise _invalid("jwk: a public key that fits alg", type(error).__name__) from error
-    if not verified:
+    x, y = jwk.get("x"), jwk.get("y", "")
+    if not isinstance(x, str) or not isinstance(y, str) or max(len(x), len(y)) > MAX_COORDINATE_LENGTH:
+        raise _invalid("jwk: a public key that fits alg", "no coordinates")
+    check, thumbprint = _key(algorithm, x, y)
+    if not check(jws.signing_input, jws.signature):
         raise _invalid("a signature of the key in jwk", "another")
     return thumbprint
+
+
+@lru_cache(maxsize=4096)
+def _key(algorithm: str, x: str, y: str) -> tuple[Check, str]:
+    """How a key's signatures are checked, and its thumbprint. Imported once: a client proves the same key each time."""
+    kty, crv = ALGORITHMS[algorithm]
+    members: dict[str, str | list[str]] = {"kty": kty, "crv": crv, "x": x}
+    if kty == "EC":
+        members["y"] = y
+    try:
+        key = JWKRegistry.import_key(members)
+        return check_with(algorithm, key.get_op_key("verify")), key.thumbprint()
+    except (JoseError, ValueError, TypeError) as error:
+        raise _invalid("jwk: a public key that fits alg", type(error).__name__) from error
+
+
+def _check_nonce(nonce: JSON, nonces: AbstractSet[str]) -> None:
+    if not isinstance(nonce, str) or nonce not in nonces:
+        received = "none" if nonce is None else "another"
+        raise refusal(Reason.NONCE_MISSING, Rule.POSSESSION, "a nonce of the last minutes", received)
 
 
 def _normal(url: JSON) -> tuple[str, str, int | None, str] | None:
@@ -107,20 +148,21 @@ def _normal(url: JSON) -> tuple[str, str, int | None, str] | None:
     return parts.scheme.lower(), (parts.hostname or "").lower(), port, parts.path or "/"
 
 
-def _spend(claims: Mapping[str, JSON], jkt: str, now: datetime) -> SpendOnce:
-    """Fresh by our clock (rule 98), and with an identifier that is spent for as long as the proof could come again."""
+def _spend(claims: Mapping[str, JSON], jkt: str, now: datetime, *, is_timed_by_us: bool) -> SpendOnce:
+    """Fresh by our clock or by our nonce (rule 98), and with an identifier that is spent while it could come again."""
     made, jti = claims.get("iat"), claims.get("jti")
     if isinstance(made, bool) or not isinstance(made, int | float) or not 0 <= made <= now.timestamp() * 2:
         raise _invalid("iat: a NumericDate", shown(made))
     made_at = datetime.fromtimestamp(made, UTC)
-    if not now - OLDEST <= made_at <= now + NEWEST:
-        raise _invalid("iat within the last 60 seconds", shown(made))
+    oldest, newest = (OTHER_CLOCK, OTHER_CLOCK) if is_timed_by_us else (OLDEST, NEWEST)
+    if not now - oldest <= made_at <= now + newest:
+        raise _invalid(f"iat within the last {oldest.total_seconds():.0f} seconds", shown(made))
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_LENGTH or not jti.isprintable():
         raise _invalid("jti: 1 to 255 printable characters", shown(jti))
     return SpendOnce(
         purpose=Purpose.DPOP_PROOF,
         issuer=jkt,
         jti=jti,
-        expires_at=made_at + OLDEST + NEWEST,
+        expires_at=max(made_at + OLDEST + NEWEST, now + NONCE_LIFETIME),
         reason=Reason.PROOF_REPLAYED,
     )

@@ -10,11 +10,12 @@ import orjson
 
 from exchange.keyring import ALGORITHMS
 from exchange.protocol import dpop
+from exchange.protocol.oauth_errors import SlowDown
 from exchange.protocol.request import TOKEN_EXCHANGE
-from policy.parties import ClientAuthentication
+from policy.parties import BY_CERTIFICATE, ClientAuthentication
 
 if TYPE_CHECKING:
-    from exchange.protocol.errors import OAuthError
+    from exchange.protocol.oauth_errors import OAuthError, Pause
     from exchange.signed_token import SignedToken
     from policy.tokens import TokenType
 
@@ -58,23 +59,57 @@ def failure(error: OAuthError, correlation_id: str) -> Answer:
         headers.append((b"allow", b"POST"))
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    if isinstance(error, SlowDown) and error.pause is not None:
+        headers += _pause_fields(error.pause)
     body = {"error": error.error, "error_description": f"{error.description} Reference {correlation_id}."}
     return Answer(status=error.status, headers=tuple(headers), body=orjson.dumps(body))
 
 
-def metadata(issuer: str) -> dict[str, Any]:
-    """The authorization server's metadata: what works now, and never whom we trust (rules 82 to 84)."""
-    return {
+def _pause_fields(pause: Pause) -> tuple[Header, ...]:
+    """When to come back, and which limit it was (RFC 9110 section 10.2.3, draft-ietf-httpapi-ratelimit-headers)."""
+    return (
+        (b"retry-after", b"%d" % pause.seconds),
+        (b"ratelimit-policy", f'"{pause.policy}";q={pause.quota};w={pause.window}'.encode()),
+        (b"ratelimit", f'"{pause.policy}";r=0;t={pause.seconds}'.encode()),
+    )
+
+
+def metadata(issuer: str, *, takes_certificates: bool) -> dict[str, Any]:
+    """The authorization server's metadata: what works now, and never whom we trust (rules 82 to 84).
+
+    ``takes_certificates``: whether a proxy of ours can tell us the client's certificate (RFC 8705 sections 3.3 and 5).
+    """
+    methods = [method for method in ClientAuthentication if takes_certificates or method not in BY_CERTIFICATE]
+    certificates = {
+        "tls_client_certificate_bound_access_tokens": True,
+        "mtls_endpoint_aliases": {
+            "token_endpoint": f"{issuer}/oauth/token",
+            "introspection_endpoint": f"{issuer}/oauth/introspect",
+            "revocation_endpoint": f"{issuer}/oauth/revoke",
+        },
+    }
+    return (certificates if takes_certificates else {}) | {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         "token_endpoint": f"{issuer}/oauth/token",
         "jwks_uri": f"{issuer}/oauth/jwks",
+        **_about_tokens(issuer, methods),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": [TOKEN_EXCHANGE, "authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": list(ClientAuthentication),
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": sorted(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
     }
+
+
+def _about_tokens(issuer: str, methods: list[ClientAuthentication]) -> dict[str, Any]:
+    """Where tokens are asked about and given back, with the credentials of the token endpoint (RFC 7662, RFC 7009)."""
+    about: dict[str, Any] = {}
+    for name, path in (("introspection", "introspect"), ("revocation", "revoke")):
+        about[f"{name}_endpoint"] = f"{issuer}/oauth/{path}"
+        about[f"{name}_endpoint_auth_methods_supported"] = methods
+        about[f"{name}_endpoint_auth_signing_alg_values_supported"] = sorted(ALGORITHMS)
+    return about

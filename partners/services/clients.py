@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from partners import inventory, models
+from partners.certificate_names import named
 from partners.checking import require_right
 from partners.errors import IllegalTransition
 from partners.keysets import accept_jwks
@@ -16,6 +17,7 @@ from partners.services import keys, lookups
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
 from partners.states import ClientState
+from partners.trust_anchors import accept_anchors
 from partners.vocabulary import ClientType, GrantType, Kind
 
 if TYPE_CHECKING:
@@ -88,11 +90,13 @@ def set_state(change: Change, row: models.Client, state: ClientState) -> Fields:
 
 
 def _normal(declared: DeclaredClient) -> DeclaredClient:
-    """The declaration, checked, with its key set as it will be stored: public members of signing keys only."""
+    """The declaration, checked, with its keys as they will be stored: public members of signing keys only."""
     require_right(declared)
-    if declared.jwks is None:
-        return declared
-    return replace(declared, jwks={"keys": list(accept_jwks(declared.jwks))})
+    anchors = declared.trust_anchors and accept_anchors(declared.trust_anchors)
+    jwks: dict[str, object] | None = None
+    if declared.jwks is not None:
+        jwks = {"keys": list(accept_jwks(declared.jwks))}
+    return replace(declared, jwks=jwks, trust_anchors=anchors)
 
 
 def _save(row: models.Client, declared: DeclaredClient) -> None:
@@ -106,6 +110,10 @@ def _save(row: models.Client, declared: DeclaredClient) -> None:
     row.assertion_algorithms = [algorithm.value for algorithm in declared.assertion_algorithms]
     row.accepts_endpoint_audience = declared.accepts_endpoint_audience
     row.redirect_uris = " ".join(declared.redirect_uris)
+    _set_proofs(row, declared)
+    row.requests_per_minute = declared.requests_per_minute
+    row.burst = declared.burst
+    row.daily_quota = declared.daily_quota
     before = row.key_source
     row.key_source = keys.place(before, row.partner, declared) if row.partner else None
     row.save()
@@ -113,6 +121,18 @@ def _save(row: models.Client, declared: DeclaredClient) -> None:
     row.serves.set(serves)
     if declared.client_type is ClientType.PUBLIC:
         row.secrets.all().delete()
+
+
+def _set_proofs(row: models.Client, declared: DeclaredClient) -> None:
+    """What it proves itself with beside keys and secrets. Raises ``ConfigurationRefused`` where nobody could vouch."""
+    kind, name = next(iter(named(declared).items()), ("", ""))
+    if kind and not declared.trust_anchors and not (row.partner and row.partner.trust_anchors):
+        lookups.refuse(declared, "trust_anchors", "trust anchors, here or at the partner", None)
+    row.certificate_name_kind, row.certificate_name = str(kind), name
+    row.trust_anchors = declared.trust_anchors or ""
+    row.tls_client_certificate_bound_access_tokens = declared.tls_client_certificate_bound_access_tokens
+    row.dpop_bound_access_tokens = declared.dpop_bound_access_tokens
+    row.requires_dpop_nonce = declared.requires_dpop_nonce
 
 
 def _served(declared: DeclaredClient) -> list[models.Target]:

@@ -100,6 +100,10 @@ def _draft(owner: models.Partner, declared: DeclaredMapping) -> models.ScopeMapp
         allows_impersonation=declared.allows_impersonation,
         max_depth=declared.max_depth,
         subject_claim=declared.subject_claim,
+        condition=declared.condition or "",
+        scopes_expression=declared.scopes_expression or "",
+        claims=dict(declared.claims),
+        carries_login=declared.carries_login,
     )
 
 
@@ -115,7 +119,12 @@ def _trust(
 
 def _check_scopes(target: models.Target, declared: DeclaredMapping, objections: lookups.Objections) -> None:
     known = {scope.name for scope in target.scopes.all()}
-    for field, scopes in (("always", set(declared.always)), ("grants", set[str]().union(*declared.grants.values()))):
+    named = (
+        ("always", set(declared.always)),
+        ("grants", set[str]().union(*declared.grants.values())),
+        ("default_scopes", set(declared.default_scopes)),
+    )
+    for field, scopes in named:
         if not scopes <= known:
             objections.add(field, f"scopes of target {target.name}", sorted(scopes - known))
 

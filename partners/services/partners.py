@@ -19,6 +19,7 @@ from partners.services import clients, lookups, trusts
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
 from partners.states import ClientState, PartnerState, TrustState
+from partners.trust_anchors import accept_anchors
 from partners.vocabulary import Kind
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def register_partner(change: Change, declared: DeclaredPartner) -> Fields:
 
     Raises ``ConfigurationRefused``.
     """
-    require_right(declared)
+    declared = _normal(declared)
     if models.Partner.objects.filter(slug=declared.name).exists():
         lookups.refuse(declared, "name", "a name that is not taken", declared.name)
     row = models.Partner(slug=declared.name, state=PartnerState.DRAFT)
@@ -51,7 +52,7 @@ def change_partner(change: Change, declared: DeclaredPartner) -> Fields:
 
     Raises ``ConfigurationRefused``, ``NotRegistered``, ``IllegalTransition``.
     """
-    require_right(declared)
+    declared = _normal(declared)
     row = lookups.partner(declared.name)
     before = inventory.partner(row)
     fields = differences(before, replace(declared, state=before.state))
@@ -121,6 +122,12 @@ def _act(change: Change, row: models.Partner, act: PartnerAct) -> Fields:
     return record(change, _subject(row), event.kind.partition(".")[2], fields, event)
 
 
+def _normal(declared: DeclaredPartner) -> DeclaredPartner:
+    """The declaration, checked, with its trust anchors as they will be stored."""
+    require_right(declared)
+    return replace(declared, trust_anchors=declared.trust_anchors and accept_anchors(declared.trust_anchors))
+
+
 def _fill(row: models.Partner, declared: DeclaredPartner) -> None:
     objections = lookups.Objections(declared)
     owner = objections.person("owner", declared.owner) if declared.owner else None
@@ -133,6 +140,10 @@ def _fill(row: models.Partner, declared: DeclaredPartner) -> None:
     row.review_due_on = declared.review_due_on
     row.contract_ends_on = declared.contract_ends_on
     row.default_target = target
+    row.trust_anchors = declared.trust_anchors or ""
+    row.requests_per_minute = declared.requests_per_minute
+    row.burst = declared.burst
+    row.daily_quota = declared.daily_quota
 
 
 def _subject(row: models.Partner) -> Subject:

@@ -29,7 +29,7 @@ def notes_on(documents: Iterable[Document], found: Mapping[Key, Found], *, reins
 def _remarks(declared: Declared) -> Iterator[str]:
     if isinstance(declared, DeclaredTrust) and not declared.rules and not declared.audiences:
         yield "an audience-only trust: any token of this issuer that is meant for us is accepted. Consider a rule."
-    if isinstance(declared, DeclaredMapping) and not declared.grants and not declared.always:
+    if isinstance(declared, DeclaredMapping) and not (declared.grants or declared.always or declared.scopes_expression):
         yield "grants no scope: its tokens carry an audience and nothing else."
     if (
         isinstance(declared, DeclaredClient)

@@ -203,6 +203,9 @@ class _Reader:
         return None
 
     def _load_keys(self, fields: dict[str, Any]) -> None:
+        match fields.get("trust_anchors"):
+            case {"file": str(name), **others} if not others:
+                fields["trust_anchors"] = self._read_file(name, ("trust_anchors",))
         match fields.get("jwks"):
             case {"file": str(name), **others} if not others:
                 text = self._read_file(name, ("jwks",))

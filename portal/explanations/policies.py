@@ -40,7 +40,7 @@ POLICIES: Final[Mapping[Reason, Explanation]] = {
     ),
     Reason.TARGETS_DISAGREE: Explanation(
         _("Targets disagree"),
-        _("The targets asked for would name the subject differently, so one token cannot serve them all."),
+        _("The targets asked for would name the subject or carry claims differently: one token cannot serve them all."),
         _("Ask for one target at a time."),
     ),
     Reason.MAPPING_RULE_UNMET: Explanation(
@@ -49,9 +49,9 @@ POLICIES: Final[Mapping[Reason, Explanation]] = {
         _("Compare what was expected with what came. One of the two has to change."),
     ),
     Reason.MAPPING_RULE_FAULT: Explanation(
-        _("Mapping condition not decidable"),
-        _("A condition of a mapping could not be evaluated. Later mappings were not tried, to be safe."),
-        _("This is a fault in the configuration. Mend the condition or the claim."),
+        _("Mapping not decidable"),
+        _("A condition, the scopes or a claim of a mapping could not be worked out. No other mapping was tried."),
+        _("This is a fault in the configuration. Mend what the mapping says, or the claim it reads."),
     ),
     Reason.ACTOR_REQUIRED: Explanation(
         _("Actor token required"),

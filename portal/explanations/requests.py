@@ -88,6 +88,11 @@ REQUESTS: Final[Mapping[Reason, Explanation]] = {
         _("The client_id parameter names another client than the credentials do."),
         _("Leave client_id out, or send the same one."),
     ),
+    Reason.CERTIFICATE_MALFORMED: Explanation(
+        _("Client certificate not readable"),
+        _("A trusted proxy sent a Client-Cert or Client-Cert-Chain field that RFC 9440 section 2 does not allow."),
+        _("Make the proxy send one Client-Cert field, and remove what callers send under these names."),
+    ),
     Reason.CLIENT_UNKNOWN: Explanation(
         _("Client unknown"),
         _("No client of this id is registered."),
@@ -128,6 +133,11 @@ REQUESTS: Final[Mapping[Reason, Explanation]] = {
         _("A client assertion works once, and this one was used before."),
         _("Make a new assertion for each request."),
     ),
+    Reason.CERTIFICATE_REFUSED: Explanation(
+        _("Client certificate refused"),
+        _("The certificate of the connection is not the client's: another name, key or issuer, or out of its time."),
+        _("The step names what was expected of it (RFC 8705 section 2)."),
+    ),
     Reason.GRANT_TYPE_NOT_ALLOWED: Explanation(
         _("Grant type not allowed"),
         _("The client is known, but not registered for this grant type."),
@@ -147,5 +157,20 @@ REQUESTS: Final[Mapping[Reason, Explanation]] = {
         _("Proof of possession used twice"),
         _("A DPoP proof works once, and this one was used before."),
         _("Make a new proof for each request."),
+    ),
+    Reason.PROOF_MISSING: Explanation(
+        _("Proof of possession missing"),
+        _("The client is registered for DPoP-bound tokens, and the request carries no proof (RFC 9449 section 5.2)."),
+        _("Send a DPoP proof with each request."),
+    ),
+    Reason.NONCE_MISSING: Explanation(
+        _("Proof without a fresh nonce"),
+        _("A proof must carry a nonce of the last minutes, and this one has none or an older one."),
+        _("Nothing, if the next request succeeds: clients learn the nonce by this answer (RFC 9449 section 8)."),
+    ),
+    Reason.CERTIFICATE_MISSING: Explanation(
+        _("Client certificate missing"),
+        _("The client is registered for certificate-bound tokens, and no trusted proxy told of a certificate."),
+        _("Connect with the client's certificate, by way of a proxy in HANDOVER_TRUSTED_PROXIES."),
     ),
 }

@@ -98,4 +98,19 @@ TOKENS: Final[Mapping[Reason, Explanation]] = {
         _("Tokens of this issuer work once, and this one was used before."),
         _("Get a new token for each exchange. If nobody meant to use it twice, it was stolen."),
     ),
+    Reason.TOKEN_REVOKED: Explanation(
+        _("Token revoked"),
+        _("The token, one it was exchanged from, or its whole family was revoked, or its client, partner or trust ended."),
+        _("Get a new token. The audit trail says who revoked it and when."),
+    ),
+    Reason.TOKEN_UNKNOWN: Explanation(
+        _("Token not in the ledger"),
+        _("The token carries our signature, and no record of its issue is left: it ended long ago, or never was."),
+        _("Get a new token. If this one is recent, treat the signing key as stolen."),
+    ),
+    Reason.TOKEN_OF_OTHERS: Explanation(
+        _("Token of somebody else"),
+        _("The caller is neither a resource server of the token's target nor the client it was issued to."),
+        _("Register the caller as a resource server of the target, if it is one."),
+    ),
 }

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from policy.reasons import Reason, Rule
 from portal.explanations.explanation import Explanation
+from portal.explanations.limits import LIMITS
 from portal.explanations.policies import POLICIES
 from portal.explanations.requests import REQUESTS
 from portal.explanations.tokens import TOKENS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrPromise
 
-EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {**REQUESTS, **TOKENS, **POLICIES}
+EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {**REQUESTS, **TOKENS, **POLICIES, **LIMITS}
 
 RULES: Final[Mapping[Rule, _StrPromise]] = {
     Rule.REQUEST: _("Request well formed"),
@@ -43,6 +44,7 @@ GROUPS: Final[Mapping[str, _StrPromise]] = {
     "proof": _("Proof of possession"),
     "token": _("The token"),
     "policy": _("The rules"),
+    "limit": _("The limits"),
     "server": _("Ourselves"),
 }
 """The first word of a reason, for grouping a long list of them."""

@@ -40,6 +40,14 @@ JUDGEMENTS = """
 - **Refresh tokens and SAML assertions** are refused by name, as subject, as actor and as what is asked for.
 - **An access token may name several audiences** only if each is one we accept: a token that is for us and for somebody
   else could be used by that somebody.
+- **A request without a DPoP proof from a client that is held to them** is `invalid_dpop_proof`; one without a
+  certificate, where the client's tokens are bound to it, is `invalid_request`. The documents name no error for either.
+- **A nonce in a DPoP proof is looked at only where one is demanded**; elsewhere it is a claim like any other. With a
+  fresh one the proof's `iat` may be a day off, so that a caller's clock need not be right.
+- **A self-signed client certificate ends when it says so** although RFC 8705 section 2.2 asks for its key alone, and the
+  `Client-Cert` field takes no structured-field parameters, of which RFC 9440 defines none.
+- **A token of a request with a DPoP proof and a client certificate** is bound to the key of the proof, and to the
+  certificate too where the client is registered so or a token of the request is bound to it.
 - **Our verifier is stricter than the libraries it is compared with** (joserfc, PyJWT): the differences are listed and
   explained in `tests/protocol/test_verification_against_others.py`, which also shows that it accepts nothing that both
   of them refuse.

@@ -175,6 +175,15 @@ SECTIONS: Final[Mapping[str, tuple[Rule, ...]]] = {
         _r(73, "M", "B", "Our own API validates access tokens as written.", "RFC 9068 4"),
         _r(74, "M", "A", "Instants are JSON numbers.", "RFC 9068 2.2; RFC 7519 2"),
     ),
+    "Revocation and introspection": (
+        _r(75, "M", "B", "A client gives a token back; an unknown one is no error.", "RFC 7009 2.1, 2.2"),
+        _r(76, "M", "B", "Nobody ends another client's token.", "RFC 7009 2.1"),
+        _r(77, "M", "B", "Introspection sees a revocation at once.", "RFC 7009 2.1"),
+        _r(78, "M", "B", "The caller authenticates; whatever is not active is only that.", "RFC 7662 2.1, 2.2, 4"),
+        _r(79, "M", "B", "A caller sees tokens for what it serves, and its own.", "RFC 7662 4"),
+        _r(80, "M", "B", "No cache keeps the answer, and scopes are trimmed to the caller.", "RFC 7662 2.2, 4"),
+        _r(81, "S", "B", "The answer comes as a signed JWT to who asks for it.", "RFC 9701 4, 5"),
+    ),
     "Metadata and keys": (
         _r(82, "M", "A", "The metadata is where it belongs and names the configured issuer.", "RFC 8414 3, 3.3"),
         _r(83, "M", "A", "Endpoints, grants, methods and algorithms are published; partners never.", "RFC 8414 2"),
@@ -182,6 +191,21 @@ SECTIONS: Final[Mapping[str, tuple[Rule, ...]]] = {
         _r(85, "M", "A", "The key set is public, well named, and cacheable for a while.", "RFC 7517 4, 5"),
         _r(86, "M", "B", "A key is published before its first use and kept to its last token's end.", "RFC 7517 5"),
         _r(87, "S", "B", "Our API describes itself as a protected resource.", "RFC 9728 2, 3, 5.1"),
+    ),
+    "Mutual TLS and the proxy": (
+        _r(88, "M", "B", "One registered name, under the authorities chosen for the partner.", "RFC 8705 2.1"),
+        _r(89, "M", "B", "A self-signed certificate is known by its key.", "RFC 8705 2.2"),
+        _r(90, "M", "B", "client_id is in the body.", "RFC 8705 2"),
+        _r(
+            91,
+            "M",
+            "B",
+            "Bound tokens carry the certificate's thumbprint; introspection tells it.",
+            "RFC 8705 3.1, 3.2",
+        ),
+        _r(92, "M", "B", "A resource refuses another certificate, or none.", "RFC 8705 3"),
+        _r(93, "M", "B", "The header fields are read strictly.", "RFC 9440 2"),
+        _r(94, "M", "B", "They are believed when a configured proxy sent them, else taken as absent.", "RFC 9440 3, 4"),
     ),
     "DPoP": (
         _r(95, "M", "B", "One header field with one compact JWS.", "RFC 9449 4.1, 4.3"),

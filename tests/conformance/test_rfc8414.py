@@ -52,7 +52,7 @@ def test_the_place_is_made_from_the_issuers_path(issuer: str, place: str) -> Non
 
 async def _metadata_at(issuer: str, place: str) -> dict[str, Any]:
     """What a lane for this issuer serves there."""
-    lane = Lane(Snapshots(), cast("Any", None), cast("Any", None), issuer=issuer, trusted=())
+    lane = Lane(Snapshots(), cast("Any", None), cast("Any", None), cast("Any", None), issuer=issuer, trusted=())
     assert lane.handles(place)
     sent: list[Any] = []
 

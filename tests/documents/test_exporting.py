@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from partners.vocabulary import DeclaredPartnerState, GrantType, SignatureAlgori
 from policy.claim_rules import Operator
 from policy.parties import ClientAuthentication, Risk
 from portal.documents.exporting import export
+from tests.certificates import Authority
 from tests.documents import texts
 from tests.documents.texts import applied, applied_with
 from tests.partners import examples
@@ -188,7 +190,19 @@ def _mappings(target: DeclaredTarget, trust: DeclaredTrust) -> st.SearchStrategy
         allows_impersonation=st.booleans(),
         max_depth=st.integers(0, 4),
         subject_claim=_line.filter(bool),
+        carries_login=st.booleans(),
+        condition=st.none() | _line.map(lambda text: f"claims.tier == {_quoted(text)}"),
+        scopes_expression=st.none() | st.sampled_from(["scopes", "claims.a.map(x,\n  string(x))\n"]),
+        claims=st.dictionaries(
+            st.from_regex(r"own_[a-z0-9_]{1,20}", fullmatch=True), _line.map(_quoted), max_size=3
+        ).map(lambda found: dict(sorted(found.items()))),
     )
+
+
+def _quoted(text: str) -> str:
+    """A text as an expression writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 @contextmanager
@@ -223,6 +237,25 @@ def test_an_export_reapplies_as_unchanged_and_rebuilds_the_same_elsewhere(declar
     with undone():
         applied(again)
         assert in_force() == before
+
+
+def test_certificates_and_what_a_client_is_held_to_survive_an_export() -> None:
+    root, own = Authority(), Authority("Own Root")
+    client = examples.client(
+        scopes=(),
+        methods=(ClientAuthentication.TLS_CLIENT_AUTH,),
+        tls_client_auth_subject_dn="CN=Doe\\, Jane+OU=a#b,O=Ørsted",
+        trust_anchors=own.pem,
+        tls_client_certificate_bound_access_tokens=True,
+        dpop_bound_access_tokens=True,
+        requires_dpop_nonce=True,
+    )
+    applied(export([examples.partner(trust_anchors=root.pem), client]))
+    before = in_force()
+    assert not applied(export(before)).has_changes
+    assert [declared.trust_anchors for declared in before] == [root.pem, own.pem]  # type: ignore[union-attr]
+    (kept,) = (declared for declared in before if isinstance(declared, DeclaredClient))
+    assert replace(kept, state=None) == client
 
 
 def test_an_export_holds_no_secret_and_says_that_it_was_left_out() -> None:

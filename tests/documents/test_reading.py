@@ -128,6 +128,28 @@ def test_documents_of_every_kind_are_read_in_any_order() -> None:
             ),
         ),
         (
+            texts.MAPPING,
+            "default_scopes:",
+            "condition: claims.tier\ndefault_scopes:",
+            10,
+            "condition",
+            (
+                "an expression that can be evaluated: it gives dyn; it must give true or false, such as claims.tier =="
+                " 'gold'; \"claims.tier\" came"
+            ),
+        ),
+        (
+            texts.MAPPING,
+            "default_scopes:",
+            "claims:\n  unit: claims.unit\n  sub: claims.sub\ndefault_scopes:",
+            12,
+            "claims.sub",
+            (
+                "the name of a claim: 1 to 63 lower-case letters, digits and underscores, a letter first; no claim that"
+                ' has a meaning here; "sub" came'
+            ),
+        ),
+        (
             texts.TRUST,
             "value: kestrel",
             "value: 1.5",

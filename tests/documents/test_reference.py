@@ -14,6 +14,7 @@ from portal.documents import reference, yaml_text
 from portal.documents.applying import Options, apply
 from portal.documents.reading import Source, read_documents
 from portal.management.commands.apply import Command
+from tests.certificates import Authority
 from tests.partners import examples
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def test_every_field_has_a_meaning_and_a_notation(section: str) -> None:
 def test_every_example_of_the_page_applies_cleanly_and_then_changes_nothing(tmp_path: Path) -> None:
     get_user_model().objects.create(email="noor.haddad@meridian.example")
     (tmp_path / "ledger-resource-server.secret").write_text(examples.OTHER_SECRET)
+    for name in ("borealis.pem", "borealis-hosts.pem"):
+        (tmp_path / name).write_text(Authority().pem)
     sources = [Source(name=f"{n}.yaml", text=text, directory=tmp_path) for n, text in enumerate(EXAMPLES)]
     documents = read_documents(sources, {"ACME_SECRET": examples.SECRET})
     assert all(step.action == "create" for step in apply(documents, examples.ADMIN, Options()).steps)

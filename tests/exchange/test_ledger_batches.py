@@ -123,6 +123,7 @@ def test_beyond_its_bound_the_queue_refuses_at_once(
     committed_database: str, watch: _Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledgers, "MAX_QUEUED", 3)
+    monkeypatch.setattr(ledgers, "LARGEST_SHARE", 1)
     world = organisation()
 
     async def send() -> tuple[Any, list[int]]:
@@ -141,6 +142,35 @@ def test_beyond_its_bound_the_queue_refuses_at_once(
     assert int(refused.headers["retry-after"]) > 0
     assert others == [200] * 4
     assert watch.events() == 4
+
+
+def test_one_partner_cannot_fill_the_queue(
+    committed_database: str, watch: _Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F28: behind a slow database the partner that sends most is refused, the others are not."""
+    monkeypatch.setattr(ledgers, "MAX_QUEUED", 8)
+    world = organisation()
+    form = {"client_id": "fjord-backend", "client_secret": world.secret}
+
+    async def send() -> tuple[list[int], list[int]]:
+        async with calling(world) as caller:
+            other = {"subject_token": world.other_idp.subject_token(world.issuer)} | form
+            quiet = {key: value for key, value in caller.form(**other).items() if "assertion" not in key}
+            with _held(committed_database):
+                first = asyncio.create_task(caller.post(caller.form()))
+                await until(watch.waiting, "the first batch waits for the lock")
+                queued = [asyncio.create_task(caller.post(caller.form())) for _ in range(2)]
+                await until(lambda: len(_queue(caller.application)) == 2, "its share is full")
+                refused = [(await caller.post(caller.form())).status for _ in range(3)]
+                queued.append(asyncio.create_task(caller.post(quiet)))
+                await until(lambda: len(_queue(caller.application)) == 3, "the other partner has a place")
+            served = [reply.status for reply in await asyncio.gather(first, *queued)]
+            return refused, [*served, (await caller.post(caller.form())).status]
+
+    refused, served = asyncio.run(send())
+
+    assert refused == [503] * 3
+    assert served == [200] * 5, "once the queue has moved the share is free again"
 
 
 def test_whoever_waits_too_long_for_its_turn_is_refused(

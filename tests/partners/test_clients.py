@@ -13,6 +13,7 @@ from partners.models import Client, KeySource
 from partners.states import ClientState
 from partners.vocabulary import ClientType, GrantType, Kind, SignatureAlgorithm
 from policy.parties import ClientAuthentication
+from tests.certificates import Authority, make
 from tests.partners import examples
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 KEY = (Kind.CLIENT, "", "kestrel-settlement")
 JWT = (ClientAuthentication.PRIVATE_KEY_JWT,)
+TLS = (ClientAuthentication.TLS_CLIENT_AUTH,)
+SELF_SIGNED = ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH
+ROOT = Authority()
+NAMED = {"tls_client_auth_san_dns": "settle.kestrel.example"}
+ALSO = {"tls_client_auth_san_ip": "192.0.2.1"}
+BY_CODE = {"grant_types": (GrantType.AUTHORIZATION_CODE,), "redirect_uris": ("https://a.example",)}
 
 
 @pytest.fixture
@@ -46,6 +53,46 @@ def test_a_registered_client_is_what_was_declared_and_active(ready: Change) -> N
     )
     services.register_client(ready, declared)
     assert inventory.everything()[KEY].declared == declared
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"tls_client_auth_subject_dn": "CN=settlement,O=Kestrel Payments"},
+        {"tls_client_auth_san_dns": "settle.kestrel.example"},
+        {"tls_client_auth_san_uri": "spiffe://kestrel.example/settlement"},
+        {"tls_client_auth_san_ip": "2001:db8::1"},
+        {"tls_client_auth_san_email": "settle@kestrel.example"},
+    ],
+    ids=lambda name: next(iter(name)),
+)
+def test_a_client_known_by_its_certificate_is_what_was_declared(ready: Change, name: dict[str, str]) -> None:
+    declared = examples.client(
+        methods=TLS,
+        **name,
+        trust_anchors=ROOT.pem,
+        tls_client_certificate_bound_access_tokens=True,
+        dpop_bound_access_tokens=True,
+        requires_dpop_nonce=True,
+        state=ClientState.ACTIVE,
+    )
+    services.register_client(ready, declared)
+    assert inventory.everything()[KEY].declared == declared
+    assert services.change_client(ready, declared) == ()
+
+
+def test_the_authorities_of_the_partner_serve_its_clients_and_are_kept_without_what_stands_around_them(
+    ready: Change,
+) -> None:
+    services.change_partner(ready, examples.partner(trust_anchors=f"Our root:\n{ROOT.pem}\n{ROOT.pem}"))
+    services.register_client(ready, examples.client(methods=TLS, **NAMED))
+    assert inventory.everything()[(Kind.PARTNER, "", "kestrel")].declared.trust_anchors == ROOT.pem  # type: ignore[union-attr]
+    assert services.change_partner(ready, examples.partner(trust_anchors=ROOT.pem)) == ()
+
+
+def test_a_self_signed_client_is_known_by_its_keys(ready: Change) -> None:
+    services.register_client(ready, examples.client(methods=(SELF_SIGNED,), jwks=examples.jwks()))
+    assert KeySource.objects.get().jwks["keys"]
 
 
 def test_keys_lose_what_is_not_public_signing_material(ready: Change) -> None:
@@ -158,6 +205,26 @@ def test_a_public_client_keeps_no_secret(ready: Change) -> None:
         ({"grant_types": (GrantType.AUTHORIZATION_CODE,)}, "redirect_uris", "exactly where grant_types"),
         ({"client_type": ClientType.PUBLIC}, "methods", "none for a public client"),
         ({"client_type": ClientType.PUBLIC, "methods": ()}, "grant_types", "RFC 8693 section 5"),
+        ({"methods": TLS, "trust_anchors": ROOT.pem}, "methods", "exactly one of the tls_client_auth fields"),
+        ({"methods": TLS, "trust_anchors": ROOT.pem, **NAMED, **ALSO}, "methods", "exactly one of the"),
+        (NAMED, "methods", "where methods lists tls_client_auth, else none"),
+        ({"methods": TLS, **NAMED}, "trust_anchors", "trust anchors, here or at the partner"),
+        ({"trust_anchors": ROOT.pem}, "trust_anchors", "none, unless methods lists tls_client_auth"),
+        ({"methods": TLS, **NAMED, "trust_anchors": "junk"}, "trust_anchors", "no list of PEM certificates"),
+        ({"methods": TLS, **NAMED, "trust_anchors": make("a").pem}, "trust_anchors", "not an authority's"),
+        ({"methods": TLS, **NAMED, "trust_anchors": ROOT.holder.key_pem}, "trust_anchors", "a private key"),
+        ({"methods": (*TLS, SELF_SIGNED), **NAMED}, "methods", "one method with a certificate"),
+        ({"methods": (SELF_SIGNED,)}, "methods", "jwks or jwks_uri exactly where"),
+        ({"methods": TLS, "tls_client_auth_subject_dn": "Kestrel"}, "tls_client_auth_subject_dn", "RFC 4514"),
+        ({"methods": TLS, "tls_client_auth_san_ip": "1.2.3"}, "tls_client_auth_san_ip", "an IP address"),
+        ({"methods": TLS, "tls_client_auth_san_dns": "a b"}, "tls_client_auth_san_dns", "a host name"),
+        ({"methods": TLS, "tls_client_auth_san_uri": ""}, "tls_client_auth_san_uri", "a URI"),
+        ({**BY_CODE, "dpop_bound_access_tokens": True}, "dpop_bound_access_tokens", "cannot be bound"),
+        (
+            {**BY_CODE, "tls_client_certificate_bound_access_tokens": True},
+            "tls_client_certificate_bound_access_tokens",
+            "cannot be bound: authorization_code",
+        ),
         ({"scopes": ("ledger:fly",)}, "scopes", "scopes of a registered target"),
         ({"serves": ("nowhere",)}, "serves", "the name of a registered target"),
         ({"partner": "nobody"}, "partner", "the name of a registered partner"),

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from partners import inventory, services
+from partners import checking, inventory, selectors, services
 from partners.declarations import DeclaredRule
 from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered
 from partners.models import ScopeMapping
 from partners.vocabulary import Kind
+from policy.claim_names import RESERVED
 from policy.claim_rules import Operator
+from policy.expressions import Expression
+from policy.expressions import Kind as ExpressionKind
 from tests.partners import examples
 
 if TYPE_CHECKING:
@@ -49,6 +52,10 @@ def test_a_published_mapping_is_what_was_declared_with_its_author(ready: Change)
         allows_impersonation=True,
         max_depth=0,
         subject_claim="email",
+        condition="claims.level > 3",
+        scopes_expression="scopes.filter(s, s.startsWith('ledger:'))",
+        claims={"department": "claims.unit.lowerAscii()", "staff": "has(claims.employee)"},
+        carries_login=True,
     )
     services.publish_mapping(ready, declared)
     assert inventory.everything()[KEY].declared == declared
@@ -117,6 +124,19 @@ def test_an_unknown_mapping_cannot_be_withdrawn(ready: Change) -> None:
         ({"lifetime": timedelta(hours=2)}, "lifetime", "a duration from 1s to 1h"),
         ({"subject_claim": ""}, "subject_claim", "1 to 255 characters"),
         ({"position": -1}, "position", "a whole number from 0"),
+        ({"condition": "claims.level"}, "condition", "true or false"),
+        ({"condition": "claims.tier ="}, "condition", "not part of the language"),
+        ({"condition": ""}, "condition", "an expression in CEL, 1 to 2048 bytes"),
+        ({"scopes_expression": "'ledger:read'"}, "scopes_expression", "a list of text"),
+        ({"claims": {"unit": "claims.tier.matches('a')"}}, "claims.unit", ".matches() is not offered"),
+        ({"claims": {"Unit": "claims.unit"}}, "claims.Unit", "lower-case letters"),
+        ({"claims": {"acr": "claims.acr"}}, "claims.acr", "no claim that has a meaning here"),
+        ({"claims": {f"c{number}": "1" for number in range(21)}}, "claims", "at most 20 claims"),
+        (
+            {"scopes_expression": "scopes", "default_scopes": ("ledger:fly",)},
+            "default_scopes",
+            "scopes of target ledger-api",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_at_its_field(
@@ -127,6 +147,41 @@ def test_what_does_not_fit_is_refused_at_its_field(
     assert [problem.field for problem in refused.value.problems] == [field]
     assert expected in str(refused.value)
     assert versions() == []
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+def test_a_claim_that_has_a_meaning_is_never_carried_over(name: str) -> None:
+    with pytest.raises(ConfigurationRefused, match="the name of a claim"):
+        checking.require_right(examples.mapping(claims={name: "claims.tier"}))
+
+
+def test_a_default_scope_may_come_from_an_expression(ready: Change) -> None:
+    declared = examples.mapping(default_scopes=("ledger:write",), scopes_expression="scopes")
+    services.publish_mapping(ready, declared)
+    assert inventory.everything()[KEY].declared == declared
+
+
+def test_a_change_of_an_expression_is_a_new_version(ready: Change, events: Callable[[], list[dict[str, Any]]]) -> None:
+    services.publish_mapping(ready, examples.mapping(claims={"unit": "claims.unit"}))
+    services.publish_mapping(ready, examples.mapping(claims={"unit": "claims.unit.trim()"}))
+    assert versions() == [(1, "superseded"), (2, "published")]
+    assert events()[-1]["data"]["fields"]["claims"] == {
+        "old": {"unit": "claims.unit"},
+        "new": {"unit": "claims.unit.trim()"},
+    }
+
+
+def test_the_expressions_in_force_are_those_declared(ready: Change) -> None:
+    services.publish_mapping(
+        ready, examples.mapping(condition="true", scopes_expression="scopes", claims={"a": "1"}, carries_login=True)
+    )
+    (mapping,) = next(
+        issuer.mappings for partner in selectors.configuration().partners.values() for issuer in partner.issuers
+    )
+    assert mapping.condition == Expression(source="true", kind=ExpressionKind.CONDITION)
+    assert mapping.scopes_expression == Expression(source="scopes", kind=ExpressionKind.SCOPES)
+    assert mapping.claims == {"a": Expression(source="1", kind=ExpressionKind.CLAIM)}
+    assert mapping.carries_login
 
 
 def test_everything_that_does_not_fit_is_named_at_once(ready: Change) -> None:

@@ -77,8 +77,13 @@ LIMITS: list[tuple[Callable[..., Any], type[Any], str, tuple[Any, ...]]] = [
     (examples.trust, models.FederationTrust, "lifetime", seconds(0, 1, 3600, 3601)),
     (examples.trust, models.FederationTrust, "subject_lifetime", seconds(0, 1, 86400, 86401)),
     (examples.trust, models.FederationTrust, "max_depth", (-1, 0, 4, 5)),
+    (examples.partner, models.Partner, "requests_per_minute", (0, 1, 6_000_000, 6_000_001)),
+    (examples.partner, models.Partner, "burst", (0, 1, 1_000_000, 1_000_001)),
+    (examples.client, models.Client, "requests_per_minute", (0, 1, 6_000_000, 6_000_001)),
+    (examples.client, models.Client, "daily_quota", (0, 1, 1_000_000_000, 1_000_000_001)),
     (examples.mapping, models.ScopeMapping, "lifetime", seconds(0, 1, 3600, 3601)),
     (examples.mapping, models.ScopeMapping, "max_depth", (-1, 0, 4, 5)),
+    (examples.mapping, models.ScopeMapping, "claims", (["a"], {}, {"a": "'" + "a" * 2000 + "'"}, {"a": "a" * 65536})),
 ]
 
 
@@ -130,6 +135,9 @@ _LONGEST = [
     (examples.trust, "audiences", ("a" * 255,), ("a" * 256,)),
     (examples.mapping, "name", "a" * 63, "a" * 64),
     (examples.mapping, "subject_claim", "é" * 255, "é" * 256),
+    (examples.mapping, "condition", "client == '" + "a" * 2036 + "'", "client == '" + "a" * 2037 + "'"),
+    (examples.mapping, "scopes_expression", "['" + "é" * 1022 + "']", "['" + "é" * 1023 + "']"),
+    (examples.mapping, "claims", {"a" * 63: "'" + "a" * 2046 + "'"}, {"a" * 64: "1"}),
 ]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from policy.claim_rules import ClaimRule
 from policy.decision import decide
+from policy.expressions import Expression, Kind
 from policy.facts import Actor, Facts, Granted, Refused
 from policy.mapping import ScopeMapping, by_target
 from policy.parties import Client, ClientAuthentication, Partner, Risk, Scope, Target
@@ -58,6 +59,9 @@ def make_client(**fields: Any) -> Client:
         "scopes": frozenset({"read", "write"}),
         "assertion_algorithms": frozenset({"ES256"}),
         "accepts_endpoint_audience": False,
+        "dpop_bound_access_tokens": False,
+        "requires_dpop_nonce": False,
+        "tls_client_certificate_bound_access_tokens": False,
     }
     return Client(**good | fields)
 
@@ -169,6 +173,18 @@ def catalogue(*targets: Target) -> dict[str, Target]:
 
 def rule(claim: str, operator: str, value: object = None) -> ClaimRule:
     return ClaimRule.compile(claim, operator, value)
+
+
+def condition(source: str) -> Expression:
+    return Expression.compile(source, Kind.CONDITION)
+
+
+def scopes_by(source: str) -> Expression:
+    return Expression.compile(source, Kind.SCOPES)
+
+
+def claim(source: str) -> Expression:
+    return Expression.compile(source, Kind.CLAIM)
 
 
 def granted(facts: Facts[HypotheticalToken]) -> Granted[HypotheticalToken]:

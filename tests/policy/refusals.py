@@ -12,6 +12,8 @@ from tests.policy.examples import (
     NOW,
     REPORTS,
     Asked,
+    claim,
+    condition,
     make_client,
     make_facts,
     make_mapping,
@@ -19,6 +21,7 @@ from tests.policy.examples import (
     make_token,
     make_trust,
     rule,
+    scopes_by,
     with_actor,
 )
 
@@ -34,6 +37,10 @@ PEER = make_token("peer", issuer=ISSUER)
 DISAGREEING = (
     make_mapping(name="one", always=frozenset({"read"})),
     make_mapping(make_target(REPORTS, ("read",)), name="two", subject_claim="tier"),
+)
+CARRYING = (
+    make_mapping(name="one", claims={"level": claim("1")}),
+    make_mapping(make_target(REPORTS, ("read",)), name="two", claims={"level": claim("true")}),
 )
 
 REFUSALS: dict[str, tuple[Facts[HypotheticalToken], Reason, Rule]] = {
@@ -102,6 +109,36 @@ REFUSALS: dict[str, tuple[Facts[HypotheticalToken], Reason, Rule]] = {
     "a condition that cannot be evaluated, before a mapping that would do": (
         make_facts(mappings=(make_mapping(rules=(FAULTY,)), make_mapping()), subject=make_token(claims=NEEDS_LIST)),
         Reason.MAPPING_RULE_FAULT,
+        Rule.MAPPING,
+    ),
+    "an expression of the only mapping that is false": (
+        make_facts(mappings=(make_mapping(condition=condition("claims.tier == 'silver'")),)),
+        Reason.MAPPING_RULE_UNMET,
+        Rule.MAPPING,
+    ),
+    "an expression that cannot be evaluated, before a mapping that would do": (
+        make_facts(mappings=(make_mapping(condition=condition("claims.level > 3")), make_mapping())),
+        Reason.MAPPING_RULE_FAULT,
+        Rule.MAPPING,
+    ),
+    "scopes that cannot be worked out, beside scopes that every token gets": (
+        make_facts(mappings=(make_mapping(scopes_expression=scopes_by("[string(claims.level)]")),)),
+        Reason.MAPPING_RULE_FAULT,
+        Rule.SCOPE,
+    ),
+    "a claim to be carried over that is not there": (
+        make_facts(mappings=(make_mapping(claims={"level": claim("claims.level")}),)),
+        Reason.MAPPING_RULE_FAULT,
+        Rule.MAPPING,
+    ),
+    "a claim to be carried over under a name that means something": (
+        make_facts(mappings=(make_mapping(claims={"acr": claim("claims.tier")}),)),
+        Reason.MAPPING_RULE_FAULT,
+        Rule.MAPPING,
+    ),
+    "two targets whose mappings carry over different claims": (
+        make_facts(request=Asked(audience=(LEDGER, REPORTS)), mappings=CARRYING),
+        Reason.TARGETS_DISAGREE,
         Rule.MAPPING,
     ),
     "no actor token where delegation is required": (

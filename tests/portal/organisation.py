@@ -131,7 +131,10 @@ def _trust(kestrel: models.Partner, ledger: models.Target, reports: models.Targe
         state="published",
         target=reports,
         clients=["kestrel-reports"],
+        condition="claims.level > 2",
         grants={"reports:read": ["reports.read"]},
+        scopes_expression="claims.roles.map(r, string(r))",
+        claims={"department": "claims.unit.lowerAscii()"},
         lifetime=timedelta(minutes=15),
     )
     models.ScopeMapping.objects.create(**shared, name="disputes", version=1, state="withdrawn", target=reports)
@@ -171,6 +174,9 @@ def _clients(kestrel: models.Partner, now: datetime) -> None:
         name="Settlement service",
         methods=["client_secret_basic"],
         scopes=["ledger.read", "ledger.write"],
+        certificate_name_kind="san_uri",
+        certificate_name="spiffe://kestrel.example/settlement",
+        dpop_bound_access_tokens=True,
     )
     for slot, expires_at in ((1, now + timedelta(days=9)), (2, None)):
         models.ClientSecret.objects.create(

@@ -166,6 +166,14 @@ def test_the_clients_tab_tells_the_age_and_the_end_of_secrets(browser: Client) -
 
 
 @pytest.mark.usefixtures("organisation")
+def test_the_clients_tab_tells_the_name_in_a_certificate_and_the_proofs_a_client_is_held_to(browser: Client) -> None:
+    page = browser.get("/partners/kestrel/clients").content.decode()
+    assert page.count("san_uri spiffe://kestrel.example/settlement") == 1
+    assert page.count("dpop_bound_access_tokens") == 1
+    assert "requires_dpop_nonce" not in page
+
+
+@pytest.mark.usefixtures("organisation")
 def test_the_mappings_tab_shows_what_a_token_can_become_and_every_version(browser: Client) -> None:
     page = browser.get("/partners/kestrel/mappings").content.decode()
     assert 'id="settle-3"' in page
@@ -179,6 +187,10 @@ def test_the_mappings_tab_shows_what_a_token_can_become_and_every_version(browse
         "impersonation allowed",
         "delegation only",
         "Superseded",
+        "claims.level &gt; 2",
+        "claims.roles.map(r, string(r))",
+        "claim department",
+        "claims.unit.lowerAscii()",
     ):
         assert words in page
 
@@ -203,6 +215,16 @@ def test_words_of_a_partner_are_inert_on_every_page(organisation: Organisation, 
         issuer=hostile, rules=[{"claim": hostile, "operator": "exists"}, {"broken": hostile}]
     )
     models.Client.objects.filter(partner=kestrel).update(name=hostile, scopes=[hostile])
+    models.ScopeMapping.objects.create(
+        partner=kestrel,
+        trust=kestrel.trusts.get(),
+        target=models.Target.objects.earliest("name"),
+        name="hostile",
+        version=1,
+        condition=hostile,
+        scopes_expression=hostile,
+        claims={hostile: hostile},
+    )
     for address in ["/partners", "/overview", *(f"/partners/kestrel{tab}" for tab in TABS)]:
         page = browser.get(address).content.decode()
         assert "<script>alert" not in page

@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
-from exchange.protocol.dpop import ALGORITHMS, NEWEST, OLDEST, Binding, prove_possession
-from exchange.protocol.errors import InvalidDpopProof
+from exchange.protocol.dpop import (
+    ALGORITHMS,
+    NEWEST,
+    NONCE_LIFETIME,
+    OLDEST,
+    OTHER_CLOCK,
+    Proof,
+    prove_possession,
+)
+from exchange.protocol.errors import InvalidDpopProof, UseDpopNonce
 from exchange.spending import Purpose
 from policy.reasons import Reason
 from tests.conformance.rules import rule
@@ -38,7 +46,7 @@ def present(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def prove(*proofs: str, url: str = URL) -> Binding | None:
+def prove(*proofs: str, url: str = URL) -> Proof | None:
     return prove_possession(proofs, method="POST", url=url, now=NOW)
 
 
@@ -92,6 +100,8 @@ BAD_HEADERS = {
     "no key": {"jwk": None},
     "a private key": {"jwk": HOLDER.as_dict(private=True)},
     "a key as text": {"jwk": "key"},
+    "a coordinate that is a number": {"jwk": {**public_jwk(HOLDER), "x": 1}},
+    "a coordinate of a kilobyte": {"jwk": {**public_jwk(HOLDER), "x": "A" * 1000}},
     "a key without coordinates": {"jwk": {"kty": "EC", "crv": "P-256"}},
     "a point off the curve": {"jwk": {"kty": "EC", "crv": "P-256", "x": "AQ", "y": "AQ"}},
     "a key of another type": {"jwk": RSA.as_dict(private=False)},
@@ -174,6 +184,26 @@ def test_case_default_port_query_and_fragment_do_not_matter(htu: str) -> None:
 @pytest.mark.parametrize("offset", [-OLDEST, timedelta(0), NEWEST], ids=str)
 def test_the_ends_of_the_window_belong_to_it(offset: timedelta) -> None:
     assert prove(proof(iat=(NOW + offset).timestamp())) is not None
+
+
+@rule(98, "RFC 9449", "11.1")
+def test_a_nonce_stands_for_the_clock_and_the_proof_stays_spent_while_either_is_good() -> None:
+    late = (NOW - OTHER_CLOCK).timestamp()
+    for iat in (late, NOW_SECONDS, (NOW + OTHER_CLOCK).timestamp()):
+        found = prove_possession((proof(iat=iat, nonce="n"),), method="POST", url=URL, now=NOW, nonces={"m", "n"})
+        assert found is not None
+        assert found.spends.expires_at >= max(NOW + NONCE_LIFETIME, datetime.fromtimestamp(iat, UTC) + OLDEST)
+    with pytest.raises(InvalidDpopProof):
+        prove_possession((proof(iat=late - 1, nonce="n"),), method="POST", url=URL, now=NOW, nonces={"n"})
+
+
+@rule(100, "RFC 9449", "8")
+@pytest.mark.parametrize("nonce", [None, "", "other", ["n"], 1, {"n": 1}], ids=str)
+def test_another_nonce_or_none_is_told_apart_from_a_bad_proof(nonce: Any) -> None:
+    with pytest.raises(UseDpopNonce):
+        prove_possession((proof(nonce=nonce),), method="POST", url=URL, now=NOW, nonces={"n"})
+    with pytest.raises(InvalidDpopProof):
+        prove_possession((proof(nonce=nonce, htm="GET"),), method="POST", url=URL, now=NOW, nonces={"n"})
 
 
 @rule(105, "RFC 9449", "4.2")

@@ -14,7 +14,15 @@ from tests.conformance.rules import rule
 
 ERRORS = {
     *("invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope"),
-    *("invalid_target", "invalid_dpop_proof", "invalid_grant", "temporarily_unavailable", "server_error"),
+    *(
+        "invalid_target",
+        "invalid_dpop_proof",
+        "use_dpop_nonce",
+        "invalid_grant",
+        "slow_down",
+        "temporarily_unavailable",
+        "server_error",
+    ),
 }
 ALLOWED = {chr(code) for code in range(0x20, 0x7F)} - {'"', "\\"}
 

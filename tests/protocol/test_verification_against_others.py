@@ -24,6 +24,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from exchange.keyring import key_ring
 from exchange.protocol.compact import encode_segment
+from exchange.possession import NOTHING
 from exchange.protocol.errors import OAuthError
 from exchange.registry import Issuer
 from exchange.verifying import read, verify
@@ -69,7 +70,7 @@ def ours(token: str, now: float) -> Reason | None:
         presented = read(RawToken(token), TokenType.ACCESS_TOKEN, Rule.SUBJECT_TOKEN)
         if presented.unverified_issuer != ISSUER:
             return Reason.ISSUER_UNTRUSTED
-        verify(presented, OURS, make_client(), None, now=datetime.fromtimestamp(now, UTC))
+        verify(presented, OURS, make_client(), NOTHING, now=datetime.fromtimestamp(now, UTC))
     except OAuthError as error:
         return error.reason
     return None
@@ -242,5 +243,5 @@ def test_a_key_of_another_issuer_does_not_verify_even_under_the_same_name() -> N
     token = made(GOOD_HEADER, GOOD_CLAIMS, "good", "plain", now)
     presented = read(RawToken(token), TokenType.ACCESS_TOKEN, Rule.SUBJECT_TOKEN)
     with pytest.raises(OAuthError) as caught:
-        verify(presented, theirs, make_client(), None, now=datetime.fromtimestamp(now, UTC))
+        verify(presented, theirs, make_client(), NOTHING, now=datetime.fromtimestamp(now, UTC))
     assert caught.value.reason is Reason.SIGNATURE_WRONG

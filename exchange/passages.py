@@ -1,0 +1,119 @@
+"""What a gateway asks of the verify endpoint, and what it hears: header fields in, header fields out (RFC 6750 s3).
+
+The original method and address come as nginx sends them (``X-Original-Method``, ``X-Original-URL``) or as Traefik does
+(``X-Forwarded-Method``, ``-Proto``, ``-Host``, ``-Uri``); from anybody but a proxy of ours they count as absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+from exchange.caller import is_from_proxy
+from exchange.protocol.client_certificate import read_certificate
+from exchange.protocol.dpop import ALGORITHMS
+from exchange.protocol.errors import OAuthError
+from exchange.protocol.request import parse_scope
+from exchange.protocol.response import Answer, Header
+from policy.reasons import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from ipaddress import IPv4Network, IPv6Network
+
+    from exchange.caller import Caller
+    from exchange.jwt_checks import Wrong
+    from exchange.own_tokens import OwnToken
+    from exchange.protocol.client_certificate import ClientCertificate
+
+NO_STORE: Final[Header] = (b"cache-control", b"no-store")
+_ORIGINAL: Final = frozenset(
+    {
+        *(b"x-original-method", b"x-original-url"),
+        *(b"x-forwarded-method", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-uri"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """The original request's credentials, method and address, and what the target demands of a token."""
+
+    audience: str
+    scopes: frozenset[str]
+    authorization: tuple[str, ...]
+    proofs: tuple[str, ...]
+    certificate: ClientCertificate | None
+    method: str
+    url: str
+
+
+class UnclearDemand(ValueError):
+    """The gateway does not say what to verify for: a fault of its configuration, not of its caller."""
+
+
+def passage_of(scope: dict[str, Any], caller: Caller, trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> Passage:
+    """What is asked. Raises ``UnclearDemand``."""
+    values = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    audience, scopes = values.get("audience", []), values.get("scope", [])
+    if len(audience) != 1 or not audience[0] or len(scopes) > 1:
+        raise UnclearDemand("name exactly one audience, and the scopes in one parameter")
+    try:
+        demanded = parse_scope(scopes[0]) if scopes and scopes[0] else None
+        certificate = read_certificate(caller.certificates, caller.certificate_chains)
+    except OAuthError as error:
+        raise UnclearDemand(error.reason.value) from error
+    method, url = _original(scope) if is_from_proxy(scope, trusted_proxies) else ("", "")
+    return Passage(
+        audience=audience[0],
+        scopes=demanded or frozenset(),
+        authorization=caller.authorization,
+        proofs=caller.proofs,
+        certificate=certificate,
+        method=method,
+        url=url,
+    )
+
+
+def _original(scope: dict[str, Any]) -> tuple[str, str]:
+    """Method and URL of the request that the proxy holds back meanwhile."""
+    fields = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _ORIGINAL}
+    forwarded = [fields.get(b"x-forwarded-" + part, "") for part in (b"proto", b"host", b"uri")]
+    url = fields.get(b"x-original-url") or "{}://{}{}".format(*forwarded)
+    return fields.get(b"x-original-method") or fields.get(b"x-forwarded-method", ""), url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """Why the request may not pass, and what its caller is told. ``wrong`` is None where no credentials came."""
+
+    status: int
+    error: str
+    scope: str = ""
+    wrong: Wrong | None = None
+    own: OwnToken | None = None
+    """The token, where it is one of ours: what was tried with it is recorded then."""
+
+
+def let_through(own: OwnToken) -> Answer:
+    """200, and who is calling, for the gateway to hand on to the target."""
+    act = own.claims.get("act")
+    fields = {
+        "subject": own.claims["sub"],
+        "actor": act.get("sub", "") if isinstance(act, dict) else "",
+        "client": own.client_id,
+        "scope": own.claims.get("scope", ""),
+    }
+    told = tuple((b"x-handover-" + name.encode(), shown(value).encode()) for name, value in fields.items() if value)
+    return Answer(status=200, headers=(NO_STORE, *told), body=b"")
+
+
+def held_back(why: Stopped) -> Answer:
+    """401 or 403 with the challenges of RFC 6750 section 3 and RFC 9449 section 7.1, and nothing of the reason."""
+    error = f', error="{why.error}"' if why.error else ""
+    scope = f', scope="{why.scope}"' if why.scope else ""
+    bearer = f'Bearer realm="handover"{error}{scope}'
+    dpop = f'DPoP realm="handover", algs="{" ".join(ALGORITHMS)}"{error}{scope}'
+    challenges = tuple((b"www-authenticate", text.encode("ascii")) for text in (bearer, dpop))
+    return Answer(status=why.status, headers=(NO_STORE, *challenges), body=b"")

@@ -1,0 +1,48 @@
+"""Rows of rules and mappings as ``policy`` reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policy.claim_rules import ClaimRule
+from policy.expressions import Expression, Kind
+from policy.mapping import ScopeMapping
+
+if TYPE_CHECKING:
+    from partners import models
+    from policy.parties import Target
+    from policy.tokens import JSON
+
+
+def rules_of(documents: list[dict[str, JSON]]) -> tuple[ClaimRule, ...]:
+    """Rules as stored: objects with ``claim``, ``operator`` and, but for ``exists``, ``value``."""
+    return tuple(ClaimRule.compile(rule["claim"], rule["operator"], rule.get("value")) for rule in documents)
+
+
+def mapping_of(row: models.ScopeMapping, target: Target) -> ScopeMapping:
+    """One published version, for the target its row names."""
+    return ScopeMapping(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        trust_id=row.trust_id,
+        target=target,
+        clients=None if row.clients is None else frozenset(row.clients),
+        rules=rules_of(row.rules),
+        grants={theirs: frozenset(ours) for theirs, ours in row.grants.items()},
+        always=frozenset(row.always),
+        default_scopes=frozenset(row.default_scopes),
+        lifetime=row.lifetime,
+        allows_impersonation=row.allows_impersonation,
+        max_depth=row.max_depth,
+        subject_claim=row.subject_claim,
+        condition=_expression(row.condition, Kind.CONDITION),
+        scopes_expression=_expression(row.scopes_expression, Kind.SCOPES),
+        claims={name: Expression(source=text, kind=Kind.CLAIM) for name, text in row.claims.items()},
+        carries_login=row.carries_login,
+    )
+
+
+def _expression(source: str, kind: Kind) -> Expression | None:
+    """As it was published. One that no longer compiles is a fault at its use: only its own mapping suffers."""
+    return Expression(source=source, kind=kind) if source else None

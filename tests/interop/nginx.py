@@ -1,0 +1,74 @@
+"""nginx with the configuration that ``deploy/nginx`` ships, in front of a server of the tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.ports import free_port
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.certificates import Holder
+
+PROGRAM: Final = "/usr/sbin/nginx"
+MODULES: Final = Path("/usr/lib/nginx/modules")
+SHIPPED: Final = Path(__file__).resolve().parents[2] / "deploy" / "nginx"
+
+
+@contextmanager
+def proxying(directory: Path, upstream: int, identity: Holder, *, outgoing: str) -> Iterator[int]:
+    """Run it for the time of a block. Yields its TLS port; it calls the upstream from the address ``outgoing``."""
+    port = free_port()
+    (directory / "modules").symlink_to(MODULES)
+    (directory / "certificate.pem").write_text(identity.pem, encoding="ascii")
+    (directory / "key.pem").write_text(identity.key_pem, encoding="ascii")
+    configuration = directory / "nginx.conf"
+    configuration.write_text(_adapted(directory, port, upstream, outgoing), encoding="ascii")
+    log = directory / "error.log"
+    command = [PROGRAM, "-p", str(directory), "-c", str(configuration), "-e", str(log)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: process.poll() is not None or _listens(port), "nginx listens")
+        assert process.poll() is None, log.read_text(encoding="utf-8", errors="replace")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def _adapted(directory: Path, port: int, upstream: int, outgoing: str) -> str:
+    """The shipped configuration at the places of this test. Debian's nginx is older than ``http2 on``."""
+    text = (SHIPPED / "nginx.conf").read_text(encoding="ascii")
+    own = "".join(f"{kind}_temp_path {directory}/{kind};" for kind in ("client_body", "proxy"))
+    own += "".join(f"{kind}_temp_path {directory}/{kind};" for kind in ("fastcgi", "uwsgi", "scgi"))
+    for pattern, place in (
+        (r"worker_processes auto;", f"daemon off; pid {directory}/pid; worker_processes 1;{_as_root()}"),
+        (r"http \{", f"http {{ {own}"),
+        (r"js_path [^;]+;", f"js_path {SHIPPED};"),
+        (r"server (?:exchange|portal):8000;", f"server 127.0.0.1:{upstream};"),
+        (r"listen 443 ssl;\s+http2 on;", f"listen 127.0.0.1:{port} ssl; proxy_bind {outgoing};"),
+        (r"/run/secrets/tls_certificate", f"{directory}/certificate.pem"),
+        (r"/run/secrets/tls_key", f"{directory}/key.pem"),
+    ):
+        text, count = re.subn(pattern, lambda _, place=place: place, text)  # type: ignore[misc]
+        assert count, f"deploy/nginx/nginx.conf has no {pattern}"
+    return text
+
+
+def _as_root() -> str:
+    """Started by root, nginx would leave the test's directory to an account that may not read it."""
+    return " user root;" if os.getuid() == 0 else ""
