@@ -16,6 +16,8 @@ from exchange.interactive import authenticate
 from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, StaleRegistry
 from exchange.pipeline import exchange
 from exchange.protocol.errors import WIRE, OAuthError, refusal
+from exchange.protocol.oauth_errors import AssertionRefused, UnacceptableToken
+from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
 from exchange.protocol.response import Answer, failure, success
 from exchange.snapshot import Snapshot, Snapshots, SnapshotUnavailable
 from exchange.verifying import MissingKey
@@ -123,10 +125,11 @@ class Answerer:
             return await self._refuse(error, trail, snapshot)
         except Replayed as replayed:
             return await self._refuse(_replay(replayed, trail), trail, snapshot)
-        return success(signed, TokenType.ACCESS_TOKEN)
+        return success(signed, TokenType.ACCESS_TOKEN if trail.grant_type == TOKEN_EXCHANGE else None)
 
     async def _refuse(self, error: OAuthError, trail: Trail, snapshot: Snapshot) -> Answer:
         """Record, then tell. A refused request spends its proofs too; one that was replayed is refused for that."""
+        error = _worded(error, trail)
         if error.status == HTTPStatus.UNAUTHORIZED:
             self.limits.failed(trail.address, error)
         try:
@@ -141,6 +144,13 @@ class Answerer:
             client=trail.client_id(),
         )
         return failure(error, trail.correlation_id)
+
+
+def _worded(error: OAuthError, trail: Trail) -> OAuthError:
+    """What is an invalid request as a subject token is an invalid grant as an assertion (rules 53, 64)."""
+    if trail.grant_type == JWT_BEARER and isinstance(error, UnacceptableToken):
+        return AssertionRefused(error.reason, error.steps)
+    return error
 
 
 def _replay(replayed: Replayed, trail: Trail) -> OAuthError:

@@ -19,7 +19,7 @@ from exchange.caller import Caller, Incoming, caller_of, incoming_from
 from exchange.passages import UnclearDemand, passage_of
 from exchange.protocol.errors import OAuthError, ServerError, refusal
 from exchange.protocol.form import parse_form
-from exchange.protocol.request import TOKEN_EXCHANGE
+from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
 from exchange.protocol.response import Answer, failure, metadata
 from exchange.snapshot import SnapshotUnavailable
 from exchange.trail import Trail
@@ -43,6 +43,7 @@ INTROSPECTION_PATH: Final = "/oauth/introspect"
 REVOCATION_PATH: Final = "/oauth/revoke"
 VERIFY_PATH: Final = "/oauth/verify"
 JWKS_MAX_AGE: Final = 900
+_OURS: Final = frozenset({TOKEN_EXCHANGE, JWT_BEARER})
 _POSTED: Final = frozenset({TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH})
 
 log = structlog.get_logger(__name__)
@@ -116,7 +117,7 @@ class Lane:
     async def _granted(self, incoming: Incoming, begin: Callable[[], Trail], scope: Scope, body: bytes) -> Answer:
         """The answer of the grant that the request names."""
         grant_type = incoming.form.require("grant_type")
-        if grant_type == TOKEN_EXCHANGE:
+        if grant_type in _OURS:
             return await self._answerer.exchange(incoming, begin)
         if grant_type in interactive.GRANTS:
             return await self._answerer.relay(incoming, begin, partial(interactive.relay, self._toolkit, scope, body))

@@ -10,12 +10,11 @@ from exchange.minting import mint
 from exchange.possession import possess
 from exchange.protocol.client_auth import present
 from exchange.protocol.errors import WIRE
-from exchange.protocol.request import TOKEN_EXCHANGE, parse
+from exchange.protocol.request import parse_grant
 from exchange.spending import spends_of
-from exchange.verifying import read, verify
+from exchange.verifying import read_subject, verify
 from policy.decision import decide
 from policy.facts import Refused
-from policy.reasons import Rule
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,12 +31,12 @@ async def exchange(
     incoming: Incoming, registry: Registry, signer: Signer, ledger: Ledger, trail: Trail, *, now: datetime
 ) -> SignedToken:
     """One exchange. Raises ``OAuthError`` for a no; the token is ours alone until the ledger has committed."""
-    request = trail.asked(parse(incoming.form))
+    request = trail.asked(parse_grant(incoming.form))
     credentials = trail.presented(present(incoming.authorization, incoming.form, incoming.certificate))
-    client = trail.authenticated(authenticate_client(credentials, registry, grant_type=TOKEN_EXCHANGE, now=now))
-    incoming.limits.client(client.client, TOKEN_EXCHANGE)
+    client = trail.authenticated(authenticate_client(credentials, registry, grant_type=request.grant_type, now=now))
+    incoming.limits.client(client.client, request.grant_type)
     possession = trail.possesses(possess(incoming, client.client, url=registry.token_endpoint, now=now))
-    presented = read(request.subject_token, request.subject_token_type, Rule.SUBJECT_TOKEN)
+    presented = read_subject(request, registry.issuer)
     issuer = trail.trusts(registry.issuer_for(client.client, presented.unverified_issuer))
     subject = trail.verified(verify(presented, issuer, client.client, possession, now=now))
     incoming.limits.subject(subject)
@@ -48,5 +47,5 @@ async def exchange(
         raise WIRE[outcome.reason](outcome.reason, outcome.steps)
     binding = possession.binding(subject, actor)
     signed = mint(outcome, client.client, binding, signer, issuer=registry.issuer, now=now)
-    spends = (*trail.unspent(), *spends_of(subject, issuer.trust))
+    spends = (*trail.unspent(), *spends_of(subject, issuer.trust, is_grant=request.is_assertion))
     return await ledger.record(signed, spends, trail, epoch=registry.epoch)

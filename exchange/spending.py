@@ -39,9 +39,12 @@ class SpendOnce:
     """Why a second use is refused."""
 
 
-def spends_of(subject: VerifiedToken, trust: Trust) -> tuple[SpendOnce, ...]:
-    """What exchanging this subject token spends: nothing, unless its trust makes tokens one-time (rule 33)."""
-    if not trust.one_time:
+def spends_of(subject: VerifiedToken, trust: Trust, *, is_grant: bool) -> tuple[SpendOnce, ...]:
+    """What exchanging this subject token spends: nothing, unless its trust makes tokens one-time (rule 33).
+
+    An assertion that is itself the grant is good once in any case (rule 65).
+    """
+    if not (trust.one_time or is_grant):
         return ()
     return (
         SpendOnce(

@@ -6,7 +6,7 @@ is the ledger's, so that the simulator can run this code without spending anybod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from exchange.jwt_checks import Wrong, check_header, check_signature, check_times, media_type, strings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from exchange.keyring import VerificationKey
     from exchange.possession import Possession
+    from exchange.protocol.request import TokenExchangeRequest
     from exchange.registry import Issuer
     from policy.parties import Client
     from policy.raw import RawToken
@@ -65,11 +66,19 @@ class PresentedToken:
     jws: CompactJws
     declared: TokenType
     rule: Rule
+    only_audience: str = ""
+    """Where the token is a grant: it was made for this audience and no other, and is good once (RFC 7523 section 3)."""
 
     @property
     def unverified_issuer(self) -> JSON:
         """Who the token says signed it: good for choosing a trust, for nothing else."""
         return self.jws.unverified_claims.get("iss")
+
+
+def read_subject(request: TokenExchangeRequest, us: str) -> PresentedToken:
+    """Take the request's subject token apart, or its assertion, which must be for ``us`` alone. Raises as ``read``."""
+    presented = read(request.subject_token, request.subject_token_type, Rule.SUBJECT_TOKEN)
+    return replace(presented, only_audience=us) if request.is_assertion else presented
 
 
 def read(token: RawToken, declared: TokenType, rule: Rule) -> PresentedToken:
@@ -99,7 +108,7 @@ def verify(
     expires_at = _times(jws.unverified_claims, issuer, rule, now)
     audience = _audience(presented, issuer, client)
     _check_binding(presented, possession)
-    _check_identifier(jws.unverified_claims, issuer, rule)
+    _check_identifier(presented, issuer)
     return _believe(presented, key, audience, expires_at)
 
 
@@ -162,6 +171,8 @@ def _audience(presented: PresentedToken, issuer: Issuer, client: Client) -> tupl
     accepted = issuer.audiences | {client.client_id}
     if presented.declared is TokenType.ID_TOKEN:
         accepted = issuer.trust.audiences | {client.client_id}
+    if presented.only_audience:
+        accepted = frozenset({presented.only_audience})
     if not audience or not accepted.issuperset(audience):
         expected = " or ".join(sorted(accepted))
         received = shown(presented.jws.unverified_claims.get("aud"))
@@ -172,10 +183,11 @@ def _audience(presented: PresentedToken, issuer: Issuer, client: Client) -> tupl
     return audience
 
 
-def _check_identifier(claims: Mapping[str, JSON], issuer: Issuer, rule: Rule) -> None:
+def _check_identifier(presented: PresentedToken, issuer: Issuer) -> None:
     """A one-time token needs an identifier to spend; its text would not do, since signatures can be respelled."""
-    if issuer.trust.one_time and not claims.get("jti"):
-        raise refusal(Reason.CLAIM_MALFORMED, rule, "jti, since tokens of this trust are one-time", "absent")
+    is_one_time = issuer.trust.one_time or presented.only_audience
+    if is_one_time and not presented.jws.unverified_claims.get("jti"):
+        raise refusal(Reason.CLAIM_MALFORMED, presented.rule, "jti, since the token is good once", "absent")
 
 
 def _check_binding(presented: PresentedToken, possession: Possession) -> None:

@@ -178,7 +178,10 @@ class Config:
         " `HANDOVER_KEK` may hold one key instead.",
     )
     trusted_proxies: tuple[Network, ...] = _setting(
-        "HANDOVER_TRUSTED_PROXIES", _networks, "Networks of reverse proxies whose forwarding headers are believed.", ""
+        "HANDOVER_TRUSTED_PROXIES",
+        _networks,
+        "Networks of reverse proxies whose forwarding and client certificate headers are believed.",
+        "",
     )
     outbound_allow: tuple[Network, ...] = _setting(
         "HANDOVER_OUTBOUND_ALLOW",

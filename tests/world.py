@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.events import SYSTEM
 from exchange import keys
-from exchange.protocol.request import TOKEN_EXCHANGE
+from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
 from partners import models, secrets
 from partners.changes import changing
 from tests import heron as herons
@@ -54,6 +54,7 @@ def build(issuer: str) -> World:
         add_client(kestrel, "kestrel-backend", jwks=public_jwks(world.backend.key))
         add_client(kestrel, "kestrel-batch", secret=world.secret)
         add_client(kestrel, "kestrel:odd%id+", secret=world.secret)
+        add_client(kestrel, "kestrel-grants", secret=world.secret, grant_types=[JWT_BEARER])
         add_client(kestrel, "kestrel-idle", secret=world.secret, grant_types=["authorization_code"])
         add_client(kestrel, "kestrel-gone", secret=world.secret, state="suspended")
         add_client(kestrel, "kestrel-app", client_type="public")
@@ -125,6 +126,7 @@ def add_client(
     methods = ["client_secret_basic", "client_secret_post"] if secret else []
     source = None
     if jwks is not None:
+        assert partner is not None
         methods.append("private_key_jwt")
         source = models.KeySource.objects.create(partner=partner, method="uploaded", jwks=jwks)
     defaults: dict[str, Any] = {

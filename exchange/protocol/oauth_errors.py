@@ -187,6 +187,12 @@ class InvalidGrant(OAuthError):
     description = "The authorization code or refresh token was not accepted. Start again."
 
 
+class AssertionRefused(InvalidGrant):
+    """Whatever is wrong with the assertion of a jwt-bearer grant (RFC 7521 section 4.1.1)."""
+
+    description = "The assertion was not accepted. Get a new one, made for this server."
+
+
 class UnsupportedGrantType(OAuthError):
     """A grant type nobody can use here."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from exchange.protocol.form import Form
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 MAX_TARGETS: Final = 10
 MAX_SCOPE_LENGTH: Final = 4096
 _SCOPES: Final = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
@@ -27,8 +28,12 @@ _ISSUABLE: Final = {kind.value: kind for kind in (TokenType.ACCESS_TOKEN, TokenT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenExchangeRequest:
-    """What the client asks for. ``scope`` is None where it names none; ``audience`` and ``resource`` may be empty."""
+    """What the client asks for. ``scope`` is None where it names none; ``audience`` and ``resource`` may be empty.
 
+    An assertion of the jwt-bearer grant is a subject token of type JWT, with rules of its own (RFC 7523 section 2.1).
+    """
+
+    grant_type: str
     subject_token: RawToken
     subject_token_type: TokenType
     actor_token: RawToken | None
@@ -38,11 +43,37 @@ class TokenExchangeRequest:
     resource: tuple[str, ...]
     scope: frozenset[str] | None
 
+    @property
+    def is_assertion(self) -> bool:
+        """Whether the subject token is a grant: made for us alone, and good once."""
+        return self.grant_type == JWT_BEARER
+
+
+def parse_grant(form: Form) -> TokenExchangeRequest:
+    """Read the form of a grant that we answer ourselves. Raises as ``parse`` does."""
+    return parse_assertion(form) if form.get("grant_type") == JWT_BEARER else parse(form)
+
+
+def parse_assertion(form: Form) -> TokenExchangeRequest:
+    """Read the form of the jwt-bearer grant (RFC 7523 section 2.1, RFC 8707). Raises as ``parse`` does."""
+    return TokenExchangeRequest(
+        grant_type=JWT_BEARER,
+        subject_token=_token(form.require("assertion"), "assertion"),
+        subject_token_type=TokenType.JWT,
+        actor_token=None,
+        actor_token_type=None,
+        requested_token_type=TokenType.ACCESS_TOKEN,
+        audience=_targets(form.all("audience")),
+        resource=tuple(map(_resource, _targets(form.all("resource")))),
+        scope=parse_scope(form.get("scope")),
+    )
+
 
 def parse(form: Form) -> TokenExchangeRequest:
     """Read the form of a token exchange. Raises ``InvalidRequest``, ``InvalidScope`` or ``InvalidTarget``."""
     actor_token, actor_token_type = _actor(form)
     return TokenExchangeRequest(
+        grant_type=TOKEN_EXCHANGE,
         subject_token=_token(form.require("subject_token"), "subject_token"),
         subject_token_type=_accepted_type(form.require("subject_token_type"), "subject_token_type"),
         actor_token=actor_token,

@@ -11,7 +11,7 @@ import orjson
 from exchange.keyring import ALGORITHMS
 from exchange.protocol import dpop
 from exchange.protocol.oauth_errors import SlowDown
-from exchange.protocol.request import TOKEN_EXCHANGE
+from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
 from policy.parties import BY_CERTIFICATE, ClientAuthentication
 
 if TYPE_CHECKING:
@@ -38,11 +38,15 @@ class Answer:
     body: bytes
 
 
-def success(signed: SignedToken, issued_token_type: TokenType) -> Answer:
-    """The token, its type, how long it lasts and what it may do; always all four (rules 50 to 52)."""
+def success(signed: SignedToken, issued_token_type: TokenType | None) -> Answer:
+    """The token, its type, how long it lasts and what it may do; always all four (rules 50 to 52).
+
+    ``issued_token_type`` is a word of token exchange alone (RFC 8693 section 2.2.1).
+    """
+    exchanged = {} if issued_token_type is None else {"issued_token_type": issued_token_type}
     body = {
         "access_token": signed.token.reveal(),
-        "issued_token_type": issued_token_type,
+        **exchanged,
         "token_type": signed.token_type,
         "expires_in": signed.expires_at - signed.issued_at,
         "scope": " ".join(sorted(signed.granted.scope)),
@@ -96,7 +100,7 @@ def metadata(issuer: str, *, takes_certificates: bool) -> dict[str, Any]:
         **_about_tokens(issuer, methods),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [TOKEN_EXCHANGE, "authorization_code", "refresh_token"],
+        "grant_types_supported": [TOKEN_EXCHANGE, JWT_BEARER, "authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": sorted(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
@@ -112,4 +116,4 @@ def _about_tokens(issuer: str, methods: list[ClientAuthentication]) -> dict[str,
         about[f"{name}_endpoint"] = f"{issuer}/oauth/{path}"
         about[f"{name}_endpoint_auth_methods_supported"] = methods
         about[f"{name}_endpoint_auth_signing_alg_values_supported"] = sorted(ALGORITHMS)
-    return about
+    return about | {"introspection_signing_alg_values_supported": ["ES256"]}

@@ -100,7 +100,7 @@ TOKENS: Final[Mapping[Reason, Explanation]] = {
     ),
     Reason.TOKEN_REVOKED: Explanation(
         _("Token revoked"),
-        _("The token, one it was exchanged from, or its whole family was revoked, or its client, partner or trust ended."),
+        _("The token or one it was exchanged from was revoked, or its client, its partner or the trust ended."),
         _("Get a new token. The audit trail says who revoked it and when."),
     ),
     Reason.TOKEN_UNKNOWN: Explanation(

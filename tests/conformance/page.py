@@ -44,7 +44,7 @@ JUDGEMENTS = """
   certificate, where the client's tokens are bound to it, is `invalid_request`. The documents name no error for either.
 - **A nonce in a DPoP proof is looked at only where one is demanded**; elsewhere it is a claim like any other. With a
   fresh one the proof's `iat` may be a day off, so that a caller's clock need not be right.
-- **A self-signed client certificate ends when it says so** although RFC 8705 section 2.2 asks for its key alone, and the
+- **A self-signed client certificate ends when it says so** although RFC 8705 section 2.2 asks for its key alone. The
   `Client-Cert` field takes no structured-field parameters, of which RFC 9440 defines none.
 - **A token of a request with a DPoP proof and a client certificate** is bound to the key of the proof, and to the
   certificate too where the client is registered so or a token of the request is bound to it.

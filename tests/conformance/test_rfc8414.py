@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -52,7 +53,8 @@ def test_the_place_is_made_from_the_issuers_path(issuer: str, place: str) -> Non
 
 async def _metadata_at(issuer: str, place: str) -> dict[str, Any]:
     """What a lane for this issuer serves there."""
-    lane = Lane(Snapshots(), cast("Any", None), cast("Any", None), cast("Any", None), issuer=issuer, trusted=())
+    nobody: Any = SimpleNamespace(limits=None)  # documents are served without them
+    lane = Lane(Snapshots(), nobody, nobody, nobody, issuer=issuer, trusted=())
     assert lane.handles(place)
     sent: list[Any] = []
 

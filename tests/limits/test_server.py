@@ -175,8 +175,8 @@ def test_a_network_of_one_subscriber_counts_as_one_address(limited: ExchangeServ
 def test_f5_without_redis_requests_are_answered_and_limits_kept_by_the_process(
     services: Services, django_db_blocker: Any
 ) -> None:
-    settings = {"REDIS_URL": "unix:///nonexistent/redis.sock"}
-    with exchange_server.running(services, django_db_blocker, prepare=_limit_them, **settings) as server:
+    absent = "unix:///nonexistent/redis.sock"
+    with exchange_server.running(services, django_db_blocker, prepare=_limit_them, REDIS_URL=absent) as server:
         said = server.output.read_text
         wait_until(lambda: "limits.kept_alone" in said(), "the process found out that Redis is away")
         statuses = [server.exchange(auth=server.basic).status_code for _ in range(2 * BURST)]

@@ -23,8 +23,8 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from exchange.keyring import key_ring
-from exchange.protocol.compact import encode_segment
 from exchange.possession import NOTHING
+from exchange.protocol.compact import encode_segment
 from exchange.protocol.errors import OAuthError
 from exchange.registry import Issuer
 from exchange.verifying import read, verify
