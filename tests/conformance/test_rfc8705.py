@@ -11,6 +11,7 @@ from tests.bound_clients import Bound, bound
 from tests.certificates import make
 from tests.conformance.rules import rule
 from tests.oracle import granted, refused
+from tests.world import LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,3 +165,19 @@ def test_the_metadata_tells_of_certificates_only_where_a_proxy_can(tls: Bound, s
     assert with_proxy["mtls_endpoint_aliases"]["token_endpoint"] == with_proxy["token_endpoint"]
     assert not methods & set(without["token_endpoint_auth_methods_supported"])
     assert not {"tls_client_certificate_bound_access_tokens", "mtls_endpoint_aliases"} & without.keys()
+
+
+@rule(92, "RFC 8705", "3")
+def test_a_gateway_lets_a_bound_token_pass_with_its_certificate_alone(tls: Bound) -> None:
+    holder, other = tls.settlement.field, tls.authority.issue("other").field
+    token = granted(tls.server, tls.exchange("by-name-bound", holder)).body["access_token"]
+
+    def ask(client: Any, *certificates: str) -> int:
+        fields = [("authorization", f"Bearer {token}"), *(("client-cert", field) for field in certificates)]
+        answer = client.get("/oauth/verify", params={"audience": LEDGER}, headers=fields)
+        return int(answer.status_code)
+
+    assert ask(tls.proxy, holder) == 200
+    assert ask(tls.proxy, other) == 401
+    assert ask(tls.proxy) == 401
+    assert ask(tls.server.http, holder) == 401, "a field that no proxy of ours sent counts as absent"

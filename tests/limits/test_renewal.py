@@ -81,7 +81,7 @@ def test_the_limit_of_all_processes_together_is_exact_within_a_lease(url: str, c
     passed, seconds = asyncio.run(run())
     ideal = 40 + seconds * 100
     first = count * limit.share(DEFAULT_PROCESSES)
-    assert ideal * 0.85 <= passed <= ideal + first
+    assert ideal * 0.5 <= passed <= ideal + first, "never more; and not much less, however busy the machine is"
 
 
 def test_one_process_may_use_what_the_others_leave(url: str) -> None:
@@ -93,7 +93,7 @@ def test_one_process_may_use_what_the_others_leave(url: str) -> None:
             return await hammer(held[:1], "skewed", limit, SECONDS)
 
     passed, seconds = asyncio.run(run())
-    assert passed >= (40 + seconds * 100) * 0.85
+    assert passed >= (40 + seconds * 100) * 0.5
 
 
 def test_what_was_overdrawn_at_first_sight_is_paid_back(url: str) -> None:
@@ -238,4 +238,4 @@ def test_redis_killed_frozen_flushed_and_back_is_noticed_each_time(
             return await hammer([slices], "after", limit, SECONDS)
 
     passed, seconds = asyncio.run(run())
-    assert (40 + seconds * 100) * 0.85 <= passed <= 40 + seconds * 100 + 40
+    assert (40 + seconds * 100) * 0.5 <= passed <= 40 + seconds * 100 + 40
