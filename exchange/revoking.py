@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, close_old_connections, connection, transaction
 from django.db.models.functions import Now
 
 from audit import events
 from audit import services as audit
 from exchange.clients import authenticate_client
 from exchange.jwt_checks import Wrong
-from exchange.ledger import Replayed
+from exchange.ledger import LedgerUnavailable, Replayed
 from exchange.models import IssuedToken, SpentJti
 from exchange.own_tokens import OwnToken, read_own
 from exchange.protocol.client_auth import present
@@ -50,7 +50,19 @@ def asked_to_revoke(incoming: Incoming, snapshot: Snapshot, trail: Trail, *, now
 
 
 def revoke(own: OwnToken, trail: Trail, *, correlation_id: UUID) -> None:
-    """End the token, durably, with its event; a second time changes nothing. Raises ``Replayed``."""
+    """End the token, durably, with its event; a second time changes nothing.
+
+    Runs in a thread. Raises ``Replayed``, or ``LedgerUnavailable``: then the token may be as good as it was.
+    """
+    try:
+        _end(own, trail, correlation_id)
+    except DatabaseError as error:
+        raise LedgerUnavailable(type(error).__name__) from error
+    finally:
+        close_old_connections()
+
+
+def _end(own: OwnToken, trail: Trail, correlation_id: UUID) -> None:
     client = trail.authenticated_client
     assert client is not None
     partner = client.client.partner
