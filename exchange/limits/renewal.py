@@ -109,8 +109,12 @@ class Renewal:
         one.missed = 0.0
         one.held = one.room = lease.grant
         one.blocked_until = now + lease.wait if lease.grant < 1 and lease.wait else 0.0
-        if not claim.want and not one.spent:
+        if claim.want:
+            return
+        if not one.spent:
             self._slices.forget(claim.key)
+            return
+        one.room = one.limit.share(self._slices.processes)  # used again while it was given back: as at first sight
 
     def _go_on_alone(self, now: float) -> None:
         """Refill each slice by this process's share of what comes back, up to half its share of the burst.

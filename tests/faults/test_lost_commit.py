@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.test import override_settings
 
 from exchange.ledger_connection import CALL_TIMEOUT
 from tests.exchange.in_process import Caller, calling, organisation
@@ -35,25 +36,23 @@ def world(committed_database: str) -> World:  # noqa: ARG001 - it is written the
 
 
 @asynccontextmanager
-async def _calling_through_a_relay(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Relay, Caller]]:
+async def _calling_through_a_relay(world: World) -> AsyncIterator[tuple[Relay, Caller]]:
     """The application, its ledger behind a relay."""
     async with relayed(settings.HANDOVER.database_url) as (relay, url):
-        monkeypatch.setattr(settings, "HANDOVER", replace(settings.HANDOVER, database_url=url))
-        async with calling(world) as caller:
-            assert (await caller.post(caller.form())).status == 200
-            yield relay, caller
+        with override_settings(HANDOVER=replace(settings.HANDOVER, database_url=url)):
+            async with calling(world) as caller:
+                assert (await caller.post(caller.form())).status == 200
+                yield relay, caller
 
 
 @pytest.mark.parametrize(
     ("fault", "is_committed"), [(Fault.CALL_LOST, False), (Fault.ANSWER_LOST, True), (Fault.HALF_AN_ANSWER, True)]
 )
 def test_a_connection_that_breaks_around_the_commit_gives_no_token(
-    world: World, granted: Any, monkeypatch: pytest.MonkeyPatch, fault: Fault, *, is_committed: bool
+    world: World, granted: Any, fault: Fault, *, is_committed: bool
 ) -> None:
     async def send() -> None:
-        async with _calling_through_a_relay(world, monkeypatch) as (relay, caller):
+        async with _calling_through_a_relay(world) as (relay, caller):
             form, before = caller.form(), granted()
             relay.fault = fault
             lost = await caller.post(form)
@@ -77,11 +76,9 @@ async def _recovered(caller: Caller) -> None:
     raise AssertionError("the connection does not come back")
 
 
-def test_a_silent_database_ends_requests_and_a_new_connection_serves_the_next(
-    world: World, granted: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_silent_database_ends_requests_and_a_new_connection_serves_the_next(world: World, granted: Any) -> None:
     async def send() -> None:
-        async with _calling_through_a_relay(world, monkeypatch) as (relay, caller):
+        async with _calling_through_a_relay(world) as (relay, caller):
             relay.fault = Fault.SILENCE
             async with asyncio.timeout(4 * CALL_TIMEOUT):
                 replies = await asyncio.gather(*(caller.post(caller.form()) for _ in range(20)))
@@ -100,7 +97,7 @@ def test_a_slow_database_answers_what_it_can_and_the_rest_is_told_to_come_back(
     monkeypatch.setattr("exchange.ledger.MAX_WAIT", 0.5)
 
     async def send() -> None:
-        async with _calling_through_a_relay(world, monkeypatch) as (relay, caller):
+        async with _calling_through_a_relay(world) as (relay, caller):
             relay.delay = 0.2
             before = granted()
             replies = await asyncio.gather(*(caller.post(caller.form()) for _ in range(40)))
@@ -113,13 +110,11 @@ def test_a_slow_database_answers_what_it_can_and_the_rest_is_told_to_come_back(
     asyncio.run(send())
 
 
-def test_many_broken_connections_leave_nothing_behind(
-    world: World, committed_database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_broken_connections_leave_nothing_behind(world: World, committed_database: str) -> None:
     """A socket's number goes to the next connection that is opened; the ledger must not go on watching it."""
 
     async def send() -> None:
-        async with _calling_through_a_relay(world, monkeypatch) as (relay, caller):
+        async with _calling_through_a_relay(world) as (relay, caller):
             for _ in range(5):
                 relay.fault = Fault.ANSWER_LOST
                 taken = asyncio.create_task(_connections(committed_database))

@@ -13,14 +13,14 @@ from redis import Redis
 
 from exchange.limits import renewal as renewals
 from exchange.limits import slices as all_slices
-from exchange.limits.buckets import PREFIX, Buckets
+from exchange.limits.buckets import PREFIX, Buckets, Claim, Settlement
 from exchange.limits.limit import per_day, per_minute
 from exchange.limits.renewal import Renewal
 from exchange.limits.slices import DEFAULT_PROCESSES, Slices
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from exchange.limits.limit import Limit
     from tests.own_services import OwnServices
@@ -239,3 +239,26 @@ def test_redis_killed_frozen_flushed_and_back_is_noticed_each_time(
 
     passed, seconds = asyncio.run(run())
     assert (40 + seconds * 100) * 0.5 <= passed <= 40 + seconds * 100 + 40
+
+
+def test_a_slice_that_is_used_while_it_is_given_back_refuses_nobody(url: str) -> None:
+    """It asked Redis for nothing, being idle, and what it was granted is nothing: that says nothing of the bucket."""
+    limit, slices = per_minute("client", 6000, 40), Slices()
+
+    class UsedMeanwhile(Buckets):
+        async def settle(self, claims: Sequence[Claim]) -> Settlement:
+            settlement = await super().settle(claims)
+            if any(not claim.want for claim in claims):
+                assert passes(slices, "resumed", limit)
+            return settlement
+
+    async def run() -> list[bool]:
+        renewal = Renewal(slices, UsedMeanwhile(url))
+        assert passes(slices, "resumed", limit)
+        for _ in range(2):  # the first settles what was spent, the second gives back what was held beyond it
+            await renewal._settle(time.monotonic())
+        passed = [passes(slices, "resumed", limit) for _ in range(5)]
+        await renewal.close()
+        return passed
+
+    assert asyncio.run(run()) == [True] * 5
