@@ -6,14 +6,17 @@ made again under the new configuration. A key not seen yet may be fetched once (
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from exchange import jwks, nonces
+from exchange import inquiries, jwks, nonces
 from exchange.interactive import authenticate
-from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, StaleRegistry
+from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, Revoked, StaleRegistry
+from exchange.limits.charged import Charged
+from exchange.opaque_tokens import MustIntrospect
 from exchange.pipeline import exchange
 from exchange.protocol.errors import WIRE, OAuthError, refusal
 from exchange.protocol.oauth_errors import AssertionRefused, UnacceptableToken
@@ -40,6 +43,10 @@ MAX_ATTEMPTS: Final = 5
 log = structlog.get_logger(__name__)
 
 
+class LearntMore(Exception):
+    """An issuer was asked about a token of this request; the line can be run again."""
+
+
 class Answerer:
     """Gives every request exactly one answer, and sees to it that the answer is recorded before it is told."""
 
@@ -50,8 +57,23 @@ class Answerer:
         self._floods = floods
 
     async def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
-        """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt."""
-        return await self._until_it_holds(begin, lambda trail, snapshot: self._exchange(incoming, trail, snapshot))
+        """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt.
+
+        Where an issuer must be asked about an opaque token, it is asked once, and the line run again with its answer.
+        """
+        latest = incoming
+
+        async def attempt(trail: Trail, snapshot: Snapshot) -> Answer:
+            nonlocal latest
+            try:
+                return await self._exchange(latest, trail, snapshot)
+            except MustIntrospect as must:
+                told = (*latest.told, await inquiries.ask(must))
+                charged = Charged(limits=self.limits, has_subject=must.has_subject)
+                latest = replace(latest, told=told, limits=charged)
+                raise LearntMore from must
+
+        return await self._until_it_holds(begin, attempt)
 
     async def relay(self, incoming: Incoming, begin: Callable[[], Trail], relay: Relay) -> Answer:
         """The answer to an interactive grant: the client authenticated here, the rest by django-oauth-toolkit.
@@ -99,6 +121,8 @@ class Answerer:
                 snapshot = self._snapshots.current
                 try:
                     return await attempt(trail, snapshot)
+                except LearntMore:
+                    continue
                 except StaleRegistry as stale:
                     await self._snapshots.catch_up(stale.epoch)
                 except MissingKey as missing:
@@ -125,6 +149,9 @@ class Answerer:
             return await self._refuse(error, trail, snapshot)
         except Replayed as replayed:
             return await self._refuse(_replay(replayed, trail), trail, snapshot)
+        except Revoked:
+            revoked = refusal(Reason.TOKEN_REVOKED, Rule.RECORD, "a token in force", "revoked, or exchanged from one")
+            return await self._refuse(revoked, trail, snapshot)
         return success(signed, TokenType.ACCESS_TOKEN if trail.grant_type == TOKEN_EXCHANGE else None)
 
     async def _refuse(self, error: OAuthError, trail: Trail, snapshot: Snapshot) -> Answer:

@@ -11,7 +11,9 @@ from exchange.protocol.client_certificate import read_certificate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exchange.limits.charged import Charged
     from exchange.limits.levels import Limits
+    from exchange.opaque_tokens import Told
     from exchange.protocol.client_certificate import ClientCertificate
     from exchange.protocol.form import Form
 
@@ -44,8 +46,10 @@ class Incoming:
     authorization: tuple[str, ...]
     proofs: tuple[str, ...]
     certificate: ClientCertificate | None
-    limits: Limits
+    limits: Limits | Charged
     """Who else is to be charged for this request, once it is known who they are."""
+    told: tuple[Told, ...] = ()
+    """What issuers said about the request's opaque tokens, where the line is run again with it."""
 
 
 def incoming_from(caller: Caller, form: Form, limits: Limits) -> Incoming:

@@ -7,6 +7,7 @@ this client or its partner, never against those of the system: a public authorit
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -69,13 +70,27 @@ def _wrong(expected: str, received: str) -> Wrong:
     return Wrong(reason=Reason.CERTIFICATE_REFUSED, expected=expected, received=received)
 
 
+_UNREADABLE: Final = (
+    *(ValueError, TypeError, UnsupportedAlgorithm),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
+_READ_LATER: Final = tuple(map(attrgetter, ("extensions", "not_valid_before_utc", "not_valid_after_utc")))
+
+
 @lru_cache(maxsize=1024)
 def _load(der: bytes) -> x509.Certificate | None:
-    """Parsed once: a client sends the same certificate with each of its requests."""
+    """Parsed once: a client sends the same certificate with each of its requests.
+
+    The library reads names, times and extensions only when asked; what it cannot read then is no certificate either.
+    """
     try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError:
+        certificate = x509.load_der_x509_certificate(der)
+        certificate.subject.rfc4514_string()
+        for read in _READ_LATER:
+            read(certificate)
+    except _UNREADABLE:
         return None
+    return certificate
 
 
 def _public_key(certificate: x509.Certificate) -> bytes:

@@ -21,6 +21,7 @@ from exchange.protocol.errors import OAuthError, refusal
 from exchange.signatures import sign_es256
 from exchange.spending import Purpose, SpendOnce
 from exchange.verifying import MissingKey
+from exchange.workloads import Vouched, vouch
 from partners import secrets
 from policy.parties import ClientAuthentication
 from policy.reasons import Reason, Rule, shown
@@ -49,6 +50,8 @@ class AuthenticatedClient:
     client: Client
     method: ClientAuthentication
     spends: SpendOnce | None
+    vouched: Vouched | None = None
+    """Who its platform says it is, where that is how it proved itself."""
 
 
 def authenticate_client(
@@ -58,20 +61,23 @@ def authenticate_client(
 
     Raises ``InvalidClient``, ``UnauthorizedClient``, or ``MissingKey`` when its key set may have moved.
     """
+    credentials = _meant(credentials, registry)
+    spends, vouched = None, None
     if credentials.certificate is not None:
-        certificate, credentials = credentials.certificate, _meant(credentials, registry)
-        registered, spends = _by_certificate(credentials, certificate, registry, now), None
+        registered = _by_certificate(credentials, credentials.certificate, registry, now)
+    elif credentials.method is ClientAuthentication.WORKLOAD_JWT:
+        registered, vouched = _by_platform(credentials, registry, now)
     elif credentials.method is ClientAuthentication.PRIVATE_KEY_JWT:
         registered, spends = _by_assertion(credentials, registry, now)
     else:
-        registered, spends = _by_secret(credentials, registry, now), None
+        registered = _by_secret(credentials, registry, now)
     client = registered.client
     _check_standing(client, credentials)
     if grant_type is not None and grant_type not in client.grant_types:
         raise refusal(
             Reason.GRANT_TYPE_NOT_ALLOWED, Rule.CLIENT, " ".join(sorted(client.grant_types)), shown(grant_type)
         )
-    return AuthenticatedClient(client=client, method=credentials.method, spends=spends)
+    return AuthenticatedClient(client=client, method=credentials.method, spends=spends, vouched=vouched)
 
 
 def _deny(reason: Reason, credentials: Credentials, expected: str, received: str = "") -> OAuthError:
@@ -105,11 +111,18 @@ def _by_secret(credentials: Credentials, registry: Registry, now: datetime) -> R
 
 
 def _meant(credentials: Credentials, registry: Registry) -> Credentials:
-    """With the one of the two certificate methods that the client is registered for; the wire does not say."""
-    registered = registry.client(credentials.unverified_client_id or "")
-    if registered is None or ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH not in registered.client.methods:
+    """With the one of two methods that the client is registered for, where the wire does not say which it is."""
+    other = _LOOKS_LIKE.get(credentials.method)
+    registered = None if other is None else registry.client(credentials.unverified_client_id or "")
+    if other is None or registered is None or other not in registered.client.methods:
         return credentials
-    return replace(credentials, method=ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH)
+    return replace(credentials, method=other)
+
+
+_LOOKS_LIKE: Final = {
+    ClientAuthentication.TLS_CLIENT_AUTH: ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH,
+    ClientAuthentication.PRIVATE_KEY_JWT: ClientAuthentication.WORKLOAD_JWT,
+}
 
 
 def _by_certificate(
@@ -146,6 +159,18 @@ def _check_key(
     if keys.is_fetched and registered.key_source_id is not None:
         raise MissingKey(registered.key_source_id, certificate.thumbprint, error)
     raise error
+
+
+def _by_platform(credentials: Credentials, registry: Registry, now: datetime) -> tuple[RegisteredClient, Vouched]:
+    """A JWT of the platform that the named client runs on. An unknown client costs a verification too."""
+    registered = registry.client(credentials.unverified_client_id or "")
+    if registered is None:
+        _DECOY.verify("ES256", b"", _DECOY_SIGNATURE)
+        raise _deny(Reason.CLIENT_UNKNOWN, credentials, "a registered client", shown(credentials.unverified_client_id))
+    keys = registry.client_keys(registered)
+    return registered, vouch(
+        credentials.credential, registered, keys, us=registry.issuer, leeway=ASSERTION_LEEWAY, now=now
+    )
 
 
 def _by_assertion(credentials: Credentials, registry: Registry, now: datetime) -> tuple[RegisteredClient, SpendOnce]:

@@ -54,7 +54,7 @@ def fetch_keys(http: Outbound, claimed: Claim, *, rediscovers: bool) -> Answer:
     place = _locate(http, claimed, rediscovers=rediscovers)
     etag = claimed.etag if place.jwks_uri == claimed.jwks_uri else ""
     fetched = http.get(place.jwks_uri, source=str(claimed.id), etag=etag)
-    examined = None if fetched.is_unchanged else examine_jwks(_document(fetched))
+    examined = None if fetched.is_unchanged else examine_jwks(document_of(fetched))
     return Answer(
         keys=None if examined is None else examined.keys,
         left_out=() if examined is None else examined.left_out,
@@ -82,13 +82,13 @@ def _metadata(http: Outbound, claimed: Claim) -> dict[str, JSON]:
     """The discovery document, at OpenID's place or, when that one gives no such document, at RFC 8414's."""
     openid, oauth = _well_known(claimed.location)
     try:
-        return _document(http.get(openid, source=str(claimed.id)))
+        return document_of(http.get(openid, source=str(claimed.id)))
     except OutboundFailed as error:
         if error.status is None:
             raise
     except DocumentRefused:
         pass
-    return _document(http.get(oauth, source=str(claimed.id)))
+    return document_of(http.get(oauth, source=str(claimed.id)))
 
 
 def _well_known(issuer: str) -> tuple[str, str]:
@@ -112,7 +112,8 @@ def _published_uri(metadata: dict[str, JSON], issuer: str) -> str:
     return jwks_uri
 
 
-def _document(fetched: Fetched) -> dict[str, JSON]:
+def document_of(fetched: Fetched) -> dict[str, JSON]:
+    """The JSON object in an answer. Raises ``DocumentRefused``."""
     if fetched.media_type != "application/json" and not fetched.media_type.endswith("+json"):
         raise DocumentRefused("The answer is not JSON by its Content-Type. Check that the address is the right one.")
     try:

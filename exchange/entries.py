@@ -15,6 +15,7 @@ from audit import events
 from audit.envelope import Envelope, seal
 from audit.identifiers import new_id
 from policy.claim_rules import Verdict
+from policy.delegation import depth
 from policy.reasons import Reason, Rule, Step, shown
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from exchange.signed_token import SignedToken
     from exchange.spending import SpendOnce
     from exchange.trail import Trail
+    from policy.tokens import VerifiedToken
 
 SEPARATOR: Final = "\x1f"
 
@@ -44,6 +46,8 @@ class Entry:
     signed: SignedToken | None
     client_pk: str
     spends: tuple[SpendOnce, ...]
+    rests_on: tuple[str, ...] = ()
+    """Tokens of ours that must not have been revoked when this is committed."""
 
     def columns(self) -> tuple[str, ...]:
         """The values of ``exchange_record``'s answer columns, in its order."""
@@ -65,10 +69,10 @@ class Entry:
         )
 
     def _token_columns(self, signed: SignedToken) -> tuple[str, ...]:
-        granted, subject = signed.granted, signed.granted.token
+        granted, lineage = signed.granted, signed.lineage
         return (
             signed.id,
-            signed.family_id,
+            lineage.family_id,
             self.client_pk,
             signed.kid,
             granted.subject,
@@ -76,13 +80,14 @@ class Entry:
             " ".join(sorted(granted.scope)),
             str(signed.issued_at),
             str(signed.expires_at),
-            subject.issuer,
-            subject.token_id or subject.digest,
-            "0" if granted.act is None else "1",
+            lineage.root_issuer,
+            lineage.root_token_id,
+            str(depth(granted.act)),
+            lineage.parent_id,
         )
 
 
-_NO_TOKEN: Final = ("",) * 12
+_NO_TOKEN: Final = ("",) * 13
 
 
 def join(values: Iterable[str]) -> bytes:
@@ -98,23 +103,36 @@ def join(values: Iterable[str]) -> bytes:
 
 
 def granted_entry(
-    signed: SignedToken, trail: Trail, spends: tuple[SpendOnce, ...], *, epoch: int, now: datetime
+    signed: SignedToken,
+    trail: Trail,
+    spends: tuple[SpendOnce, ...],
+    *,
+    rests_on: tuple[VerifiedToken, ...],
+    epoch: int,
+    now: datetime,
 ) -> Entry:
     """The entry of a token that may leave once it is committed."""
     client = trail.authenticated_client
     assert client is not None
-    partner = signed.granted.trust.partner
+    partner = client.client.partner
     recorded = (Step(Rule.RECORD, Verdict.PASSED, "recorded before the answer", signed.event_id),)
     event = events.ExchangeGranted(
-        partner_id=partner.id,
-        partner=partner.slug,
+        partner_id=partner.id if partner else None,
+        partner=partner.slug if partner else "",
         client=client.client.client_id,
         target=trail.target(),
         data=trail.document((*signed.granted.steps, *recorded), signed),
     )
     actor = events.Actor(events.ActorKind.CLIENT, client.client.client_id)
     envelope = seal(event, actor, event_id=signed.event_id, correlation_id=trail.correlation_id, at=now)
-    return Entry(epoch=epoch, envelope=envelope, signed=signed, client_pk=str(client.client.id), spends=spends)
+    return Entry(
+        epoch=epoch,
+        envelope=envelope,
+        signed=signed,
+        client_pk=str(client.client.id),
+        spends=spends,
+        rests_on=tuple(token.token_id for token in rests_on),
+    )
 
 
 def relayed_entry(answer: Answer, trail: Trail, *, epoch: int, now: datetime) -> Entry:

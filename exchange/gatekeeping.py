@@ -49,7 +49,7 @@ async def check(passage: Passage, snapshot: Snapshot, standings: Standings, *, n
     scheme, token = _credentials(passage.authorization)
     if token is None:
         return Stopped(status=401, error="invalid_request" if passage.authorization else "")
-    own = read_own(token, snapshot.keys, issuer=snapshot.registry.issuer, now=now)
+    own = read_own(token, snapshot.keys.ring, issuer=snapshot.registry.issuer, now=now)
     if isinstance(own, Wrong):
         return Stopped(status=401, error="invalid_token", wrong=own)
     spends = _possesses(own, token, scheme, passage, now)

@@ -43,7 +43,7 @@ async def introspect(
     credentials = trail.presented(present(incoming.authorization, incoming.form, incoming.certificate))
     client = trail.authenticated(authenticate_client(credentials, registry, grant_type=None, now=now))
     incoming.limits.client(client.client, "introspection")
-    own = read_own(token, snapshot.keys, issuer=registry.issuer, now=now)
+    own = read_own(token, snapshot.keys.ring, issuer=registry.issuer, now=now)
     if isinstance(own, Wrong):
         return own
     standing = await standings.of(own.id)
@@ -61,16 +61,8 @@ def check_standing(own: OwnToken, standing: Standing, registry: Registry) -> Wro
         return Wrong(reason=Reason.TOKEN_UNKNOWN, expected="a token of the ledger", received=own.id)
     if standing.state is State.REVOKED:
         return Wrong(reason=Reason.TOKEN_REVOKED, expected="a token in force", received="revoked")
-    holder = registry.client(own.client_id)
-    if holder is None or not holder.client.is_active:
-        return Wrong(reason=Reason.TOKEN_REVOKED, expected="an active client", received=shown(own.client_id))
-    partner = holder.client.partner
-    if partner is not None and not partner.is_active:
-        return Wrong(reason=Reason.TOKEN_REVOKED, expected="an active partner", received=partner.slug)
-    source = own.claims.get("src")
-    if partner is not None and isinstance(source, dict) and (partner.id, source.get("iss")) not in registry.issuers:
-        return Wrong(reason=Reason.TOKEN_REVOKED, expected="a trust in force", received=shown(source.get("iss")))
-    return None
+    lapse = registry.origin(own.claims).lapse()
+    return None if lapse is None else Wrong(reason=Reason.TOKEN_REVOKED, expected=lapse[0], received=shown(lapse[1]))
 
 
 def _check_concern(own: OwnToken, caller: RegisteredClient) -> Wrong | None:

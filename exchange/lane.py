@@ -13,13 +13,13 @@ import orjson
 import structlog
 
 from audit.identifiers import new_id
-from exchange import interactive
+from exchange import interactive, passages
 from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
 from exchange.caller import Caller, Incoming, caller_of, incoming_from
-from exchange.passages import UnclearDemand, passage_of
+from exchange.passages import UnclearDemand, is_question, passage_of
 from exchange.protocol.errors import OAuthError, ServerError, refusal
 from exchange.protocol.form import parse_form
-from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
+from exchange.protocol.request import GRANTS
 from exchange.protocol.response import Answer, failure, metadata
 from exchange.snapshot import SnapshotUnavailable
 from exchange.trail import Trail
@@ -41,10 +41,9 @@ if TYPE_CHECKING:
 TOKEN_PATH: Final = "/oauth/token"
 INTROSPECTION_PATH: Final = "/oauth/introspect"
 REVOCATION_PATH: Final = "/oauth/revoke"
-VERIFY_PATH: Final = "/oauth/verify"
+VERIFY_PATH: Final = passages.VERIFY_PATH
 JWKS_MAX_AGE: Final = 900
-_OURS: Final = frozenset({TOKEN_EXCHANGE, JWT_BEARER})
-_POSTED: Final = frozenset({TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH})
+POSTED: Final = frozenset({TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH})
 
 log = structlog.get_logger(__name__)
 
@@ -80,13 +79,13 @@ class Lane:
 
     def handles(self, path: str) -> bool:
         """Whether a path is one of this lane's."""
-        return path in _POSTED or path in self._documents or path == VERIFY_PATH
+        return path in POSTED or path in self._documents or is_question(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["path"] in _POSTED:
+        if scope["path"] in POSTED:
             await self._post(scope, receive, send)
-        elif scope["path"] == VERIFY_PATH:
+        elif is_question(scope["path"]):
             await self._verify(scope, send)
         else:
             await _send(send, self._document(scope), is_head=scope["method"] == "HEAD")
@@ -117,7 +116,7 @@ class Lane:
     async def _granted(self, incoming: Incoming, begin: Callable[[], Trail], scope: Scope, body: bytes) -> Answer:
         """The answer of the grant that the request names."""
         grant_type = incoming.form.require("grant_type")
-        if grant_type in _OURS:
+        if grant_type in GRANTS:
             return await self._answerer.exchange(incoming, begin)
         if grant_type in interactive.GRANTS:
             return await self._answerer.relay(incoming, begin, partial(interactive.relay, self._toolkit, scope, body))
@@ -132,7 +131,7 @@ class Lane:
     async def _verify(self, scope: Scope, send: Send) -> None:
         """A gateway's question about the request it holds back."""
         caller, correlation_id = caller_of(scope, self._trusted), new_id()
-        if caller.method not in {"GET", "HEAD"}:
+        if scope["path"] == VERIFY_PATH and caller.method not in {"GET", "HEAD"}:
             await _send(send, _gets_only(), correlation_id)
             return
         try:

@@ -36,12 +36,15 @@ if TYPE_CHECKING:
     from exchange.signed_token import SignedToken
     from exchange.spending import Purpose, SpendOnce
     from exchange.trail import Trail
+    from policy.tokens import VerifiedToken
 
 MAX_QUEUED: Final = 2000
 LARGEST_SHARE: Final = 0.25
 """Of the queue, for one partner: when the database is slow, one that sends much must not crowd out the others."""
 MAX_BATCH: Final = 128
 MAX_RETRIES: Final = 3
+REVOKED: Final = "revoked"
+"""What the database answers for an entry that rests on a revoked token; no purpose of a spend is called that."""
 MAX_WAIT: Final = 2.0
 """Seconds an entry may wait for its turn: behind a slow database callers are refused, not kept (reliability.md F3)."""
 
@@ -60,6 +63,10 @@ class Replayed(Exception):
     def __init__(self, spend: SpendOnce) -> None:
         super().__init__(spend.purpose)
         self.spend = spend
+
+
+class Revoked(Exception):
+    """A token of ours that the request rests on was revoked before the answer could be committed."""
 
 
 class LedgerUnavailable(Exception):
@@ -89,13 +96,21 @@ class Ledger:
         self._sending: asyncio.Task[None] | None = None
 
     async def record(
-        self, signed: SignedToken, spends: tuple[SpendOnce, ...], trail: Trail, *, epoch: int
+        self,
+        signed: SignedToken,
+        spends: tuple[SpendOnce, ...],
+        trail: Trail,
+        *,
+        rests_on: tuple[VerifiedToken, ...] = (),
+        epoch: int,
     ) -> SignedToken:
         """Make a token's rows durable; the token may leave after this returns.
 
-        Raises ``StaleRegistry``, ``Replayed`` or ``LedgerUnavailable``; then the token must not leave.
+        ``rests_on`` are the tokens of ours that it is exchanged from. Raises ``StaleRegistry``, ``Replayed``,
+        ``Revoked`` or ``LedgerUnavailable``; then the token must not leave.
         """
-        await self._submit(granted_entry(signed, trail, spends, epoch=epoch, now=self._clock()))
+        entry = granted_entry(signed, trail, spends, rests_on=rests_on, epoch=epoch, now=self._clock())
+        await self._submit(entry)
         return signed
 
     async def refuse(self, error: OAuthError, trail: Trail, *, epoch: int) -> None:
@@ -243,7 +258,14 @@ def _parameters(entries: list[Entry]) -> list[bytes]:
         join(row[1] for row in spends),
         join(row[2] for row in spends),
         join(repr(row[4].timestamp()) for row in spends),
+        *_rests(entries),
     ]
+
+
+def _rests(entries: list[Entry]) -> tuple[bytes, bytes]:
+    """What the answers rest on: the place of each in the batch, and the token's id. Mostly nothing."""
+    rests = [(str(index), token_id) for index, entry in enumerate(entries, 1) for token_id in entry.rests_on]
+    return join(index for index, _ in rests), join(token_id for _, token_id in rests)
 
 
 def _deliver(batch: list[_Waiting], result: str) -> None:
@@ -253,8 +275,10 @@ def _deliver(batch: list[_Waiting], result: str) -> None:
     for waiting, replayed in zip(batch, result[1:].split(","), strict=True):
         if not replayed:
             _set(waiting, None)
-            continue
-        _set(waiting, Replayed(next(spend for spend in waiting.entry.spends if spend.purpose == replayed)))
+        elif replayed == REVOKED:
+            _set(waiting, Revoked())
+        else:
+            _set(waiting, Replayed(next(spend for spend in waiting.entry.spends if spend.purpose == replayed)))
 
 
 def _fail(batch: list[_Waiting], error: Exception, cause: Exception | None = None) -> None:

@@ -59,7 +59,7 @@ class Function:
         return f"SELECT {self.name}({', '.join(f'${n}' for n in range(1, self.arity + 1))})".encode()
 
 
-RECORD: Final = Function("exchange_record", 30)
+RECORD: Final = Function("exchange_record", 33)
 STANDING: Final = Function("exchange_standing", 1)
 
 

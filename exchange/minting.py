@@ -1,7 +1,7 @@
 """From a yes to a signed token: the claims of RFC 9068 s2.2, RFC 8693 s4, RFC 9449 s6 and RFC 8705 s3.
 
-Only the pipeline imports this module, and ``mint`` takes a ``Granted[VerifiedToken]`` only: what the simulator decides
-about a supposed token cannot be signed.
+Only the pipeline imports this module, and ``mint`` takes a ``Granted[EstablishedSubject]`` only: what the simulator
+decides about a supposed token cannot be signed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import orjson
 
 from audit.identifiers import new_id
 from exchange.protocol.compact import encode_segment
-from exchange.signed_token import SignedToken
+from exchange.signed_token import Lineage, SignedToken
 from policy.raw import RawToken
+from policy.tokens import VerifiedToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from exchange.keys import Signer
     from policy.facts import Granted
     from policy.parties import Client
-    from policy.tokens import JSON, VerifiedToken
+    from policy.tokens import JSON, EstablishedSubject
 
 
 def mint(
-    granted: Granted[VerifiedToken],
+    granted: Granted[EstablishedSubject],
     client: Client,
     binding: Mapping[str, str],
     signer: Signer,
@@ -35,7 +36,8 @@ def mint(
     now: datetime,
 ) -> SignedToken:
     """Sign the token that the decision granted. It cannot refuse: every bound was checked before."""
-    token_id, family_id, event_id = new_id(), new_id(), new_id()
+    token_id, event_id = new_id(), new_id()
+    lineage = _lineage(granted.token, issuer, token_id)
     issued_at, expires_at = int(now.timestamp()), int(granted.expires_at.timestamp())
     claims = _claims(granted, client, binding) | {
         "iss": issuer,
@@ -43,13 +45,13 @@ def mint(
         "iat": issued_at,
         "jti": token_id,
         "txn": event_id,
-        "fam": family_id,
+        "fam": lineage.family_id,
     }
     signing_input = signer.header + b"." + encode_segment(orjson.dumps(claims))
     signature = encode_segment(signer.sign(signing_input))
     return SignedToken(
         id=token_id,
-        family_id=family_id,
+        lineage=lineage,
         event_id=event_id,
         token=RawToken((signing_input + b"." + signature).decode("ascii")),
         token_type="DPoP" if "jkt" in binding else "Bearer",
@@ -60,19 +62,20 @@ def mint(
     )
 
 
-def _claims(granted: Granted[VerifiedToken], client: Client, binding: Mapping[str, str]) -> dict[str, JSON]:
+def _claims(granted: Granted[EstablishedSubject], client: Client, binding: Mapping[str, str]) -> dict[str, JSON]:
     """What the decision says: for whom, at which targets, by whom, and bound to which key.
 
     Claims carried over from the partner's token come first: none of ours can be written over by them.
     """
-    subject = granted.token
     claims: dict[str, JSON] = {
         **granted.claims,
         "sub": granted.subject,
         "aud": granted.audience[0] if len(granted.audience) == 1 else list(granted.audience),
         "client_id": client.client_id,
-        "src": {"iss": subject.issuer, "sub": subject.subject},
     }
+    source = _source(granted.token)
+    if source is not None:
+        claims["src"] = source
     if granted.scope:
         claims["scope"] = " ".join(sorted(granted.scope))
     if granted.act is not None:
@@ -80,3 +83,20 @@ def _claims(granted: Granted[VerifiedToken], client: Client, binding: Mapping[st
     if binding:
         claims["cnf"] = {**binding}
     return claims
+
+
+def _lineage(subject: EstablishedSubject, issuer: str, token_id: str) -> Lineage:
+    """A token of ours hands its family on; a foreign token begins one, and so does a client by itself."""
+    if not isinstance(subject, VerifiedToken):
+        return Lineage(new_id(), issuer, token_id, "")
+    named = subject.token_id or subject.digest
+    if subject.family_id:
+        return Lineage(subject.family_id, issuer, named, subject.token_id)
+    return Lineage(new_id(), subject.issuer, named, "")
+
+
+def _source(subject: EstablishedSubject) -> JSON:
+    """The foreign issuer and subject it all goes back to: a token of ours hands its own on, a client has none."""
+    if not isinstance(subject, VerifiedToken):
+        return None
+    return subject.claims.get("src") if subject.family_id else {"iss": subject.issuer, "sub": subject.subject}

@@ -61,7 +61,7 @@ class TokenFamily(models.Model):
     """All tokens that descend from one exchanged foreign token. Denying the family denies every one of them."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
-    partner_id = models.UUIDField()
+    partner_id = models.UUIDField(null=True, blank=True)
     root_issuer = models.CharField(max_length=512)
     root_token_id = models.CharField(max_length=255, help_text="The jti, or the SHA-256 of a token that has none.")
     subject = models.CharField(max_length=400)
@@ -89,7 +89,7 @@ class IssuedToken(models.Model):
     event_id = models.UUIDField()
     depth = models.PositiveSmallIntegerField(default=0)
     client_id = models.UUIDField()
-    partner_id = models.UUIDField()
+    partner_id = models.UUIDField(null=True, blank=True)
     kid = models.CharField(max_length=64)
     subject = models.CharField(max_length=400)
     audience = ArrayField(models.CharField(max_length=255))

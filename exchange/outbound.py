@@ -24,6 +24,7 @@ from django.conf import settings
 from exchange.addresses import Address, denial, is_allowed, parse_address
 from exchange.breakers import Gate, NotAdmitted
 from exchange.caching import max_age, usable_etag
+from exchange.messages import Message
 from exchange.pinned import Deadline, PinnedBackend
 
 if TYPE_CHECKING:
@@ -129,17 +130,28 @@ class Outbound:
         Blocks up to the total limit: on an event loop call it in a thread. Raises ``OutboundRefused`` and
         ``OutboundFailed``.
         """
+        known = usable_etag(etag)
+        return self._send(url, Message(fields={"If-None-Match": known} if known else {}), source)
+
+    def post(self, url: str, message: Message, *, source: str) -> Fetched:
+        """Send ``message`` for ``source`` (one call at a time each); the answer to a question is never "unchanged".
+
+        Blocks and raises as ``get`` does.
+        """
+        return self._send(url, message, source)
+
+    def _send(self, url: str, message: Message, source: str) -> Fetched:
         destination = _parse(url)
         deadline = Deadline.after(self.limits.total)
         try:
             with self.gate.admit(source, destination.origin, patience=self.limits.total):
-                return self._counted(destination, usable_etag(etag), deadline)
+                return self._counted(destination, message, deadline)
         except NotAdmitted as error:
             raise OutboundFailed(f"{destination.origin} was not called: {error}. It is tried again later.") from error
 
-    def _counted(self, destination: _Destination, etag: str, deadline: Deadline) -> Fetched:
+    def _counted(self, destination: _Destination, message: Message, deadline: Deadline) -> Fetched:
         try:
-            fetched = self._fetch(destination, etag, deadline)
+            fetched = self._fetch(destination, message, deadline)
         except OutboundFailed as error:
             if error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 self.gate.failed(destination.origin)
@@ -147,13 +159,13 @@ class Outbound:
         self.gate.answered(destination.origin)
         return fetched
 
-    def _fetch(self, destination: _Destination, etag: str, deadline: Deadline) -> Fetched:
+    def _fetch(self, destination: _Destination, message: Message, deadline: Deadline) -> Fetched:
         origin = destination.origin
         try:
             addresses = _checked(destination, self._addresses(destination, deadline))
             backend = PinnedBackend(addresses, deadline=deadline, connect_timeout=self.limits.connect)
             with httpcore.ConnectionPool(ssl_context=self.tls, network_backend=backend, max_connections=1) as pool:
-                return self._call(pool, destination, etag)
+                return self._call(pool, destination, message)
         except httpcore.TimeoutException as error:
             raise OutboundFailed(f"{origin} did not answer completely within {self.limits.total:g} seconds.") from error
         except httpcore.ConnectError as error:
@@ -177,19 +189,18 @@ class Outbound:
         except Empty:
             return ()
 
-    def _call(self, pool: httpcore.ConnectionPool, destination: _Destination, etag: str) -> Fetched:
+    def _call(self, pool: httpcore.ConnectionPool, destination: _Destination, message: Message) -> Fetched:
         headers = {"Host": destination.authority, "User-Agent": USER_AGENT, "Accept": "application/json"}
-        headers |= {"Accept-Encoding": "identity", "Connection": "close"}
-        if etag:
-            headers["If-None-Match"] = etag
+        headers |= {"Accept-Encoding": "identity", "Connection": "close", **message.fields}
         url = httpcore.URL(
             scheme=destination.scheme,
             host=destination.host.strip("[]"),
             port=destination.port,
             target=destination.target,
         )
-        with pool.stream("GET", url, headers=list(headers.items())) as response:
-            return self._read(response, destination.origin, is_conditional=bool(etag))
+        content = message.content or None
+        with pool.stream(message.method, url, headers=list(headers.items()), content=content) as response:
+            return self._read(response, destination.origin, is_conditional=message.is_conditional)
 
     def _read(self, response: httpcore.Response, origin: str, *, is_conditional: bool) -> Fetched:
         if sum(len(name) + len(value) for name, value in response.headers) > self.limits.headers:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from exchange.keys import OurKeys
+    from exchange.keyring import KeyRing
+    from exchange.protocol.compact import CompactJws
     from policy.raw import RawToken
     from policy.tokens import JSON
 
@@ -37,19 +38,26 @@ class OwnToken:
     client_id: str
     audience: tuple[str, ...]
     claims: Mapping[str, JSON]
+    expires_at: datetime
+    key_id: str
 
 
-def read_own(token: RawToken, ours: OurKeys, *, issuer: str, now: datetime) -> OwnToken | Wrong:
+def read_own(token: RawToken, keys: KeyRing, *, issuer: str, now: datetime) -> OwnToken | Wrong:
     """The token, or why it is none of ours in force. It never raises: whoever asks may hold anything at all."""
     try:
         jws = parse_compact(token)
     except NotCompact as error:
         return Wrong(reason=Reason.TOKEN_MALFORMED, expected="a token of ours", received=str(error))
+    return check_own(jws, keys, issuer=issuer, now=now)
+
+
+def check_own(jws: CompactJws, keys: KeyRing, *, issuer: str, now: datetime) -> OwnToken | Wrong:
+    """As ``read_own``, of a token that was taken apart already."""
     wrong = check_header(jws, ALGORITHMS)
     if wrong is not None:
         return wrong
     kid, typ = jws.unverified_header.get("kid"), media_type(jws.unverified_header)
-    key = ours.ring.find(kid) if isinstance(kid, str) else None
+    key = keys.find(kid) if isinstance(kid, str) else None
     if key is None:
         return Wrong(reason=Reason.KEY_UNKNOWN, expected="a key of ours", received=f"kid {shown(kid)}")
     wrong = check_signature(jws, key)
@@ -57,10 +65,10 @@ def read_own(token: RawToken, ours: OurKeys, *, issuer: str, now: datetime) -> O
         return wrong
     if typ != ACCESS_TOKEN_TYPE:
         return Wrong(reason=Reason.TYPE_MISMATCH, expected=ACCESS_TOKEN_TYPE, received=shown(typ))
-    return _in_force(jws.unverified_claims, issuer, now)
+    return _in_force(jws.unverified_claims, key.kid, issuer, now)
 
 
-def _in_force(claims: Mapping[str, JSON], issuer: str, now: datetime) -> OwnToken | Wrong:
+def _in_force(claims: Mapping[str, JSON], kid: str, issuer: str, now: datetime) -> OwnToken | Wrong:
     """A token whose signature is ours: still ours by name, and within its times."""
     if claims.get("iss") != issuer:
         return Wrong(reason=Reason.ISSUER_UNTRUSTED, expected=issuer, received=shown(claims.get("iss")))
@@ -72,4 +80,6 @@ def _in_force(claims: Mapping[str, JSON], issuer: str, now: datetime) -> OwnToke
         client_id=str(claims["client_id"]),
         audience=strings(claims.get("aud")) or (),
         claims=claims,
+        expires_at=ends,
+        key_id=kid,
     )

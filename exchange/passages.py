@@ -2,6 +2,9 @@
 
 The original method and address come as nginx sends them (``X-Original-Method``, ``X-Original-URL``) or as Traefik does
 (``X-Forwarded-Method``, ``-Proto``, ``-Host``, ``-Uri``); from anybody but a proxy of ours they count as absent.
+
+Envoy (``ext_authz`` over HTTP) asks with the original request's own method, and its path appended to ours. The demand
+is then in ``X-Handover-Audience`` and ``X-Handover-Scope``, not in the query, which is the original caller's.
 """
 
 from __future__ import annotations
@@ -27,13 +30,14 @@ if TYPE_CHECKING:
     from exchange.own_tokens import OwnToken
     from exchange.protocol.client_certificate import ClientCertificate
 
+VERIFY_PATH: Final = "/oauth/verify"
 NO_STORE: Final[Header] = (b"cache-control", b"no-store")
-_ORIGINAL: Final = frozenset(
-    {
-        *(b"x-original-method", b"x-original-url"),
-        *(b"x-forwarded-method", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-uri"),
-    }
-)
+_ORIGIN: Final = frozenset({b"x-forwarded-proto", b"x-forwarded-host"})
+_ORIGINAL: Final = _ORIGIN | {b"x-original-method", b"x-original-url", b"x-forwarded-method", b"x-forwarded-uri"}
+_DEMANDS: Final = (b"x-handover-audience", b"x-handover-scope")
+BELIEVED: Final = _ORIGINAL | set(_DEMANDS)
+"""The fields that count when a proxy of ours sends them; it must set each, since callers may send any of them."""
+_APPENDED: Final = f"{VERIFY_PATH}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +57,15 @@ class UnclearDemand(ValueError):
     """The gateway does not say what to verify for: a fault of its configuration, not of its caller."""
 
 
+def is_question(path: str) -> bool:
+    """Whether a path is the verify endpoint's: itself, or with the original request's path appended."""
+    return path == VERIFY_PATH or path.startswith(_APPENDED)
+
+
 def passage_of(scope: dict[str, Any], caller: Caller, trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> Passage:
     """What is asked. Raises ``UnclearDemand``."""
-    values = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-    audience, scopes = values.get("audience", []), values.get("scope", [])
+    is_trusted = is_from_proxy(scope, trusted_proxies)
+    audience, scopes = _demand(scope, is_trusted=is_trusted)
     if len(audience) != 1 or not audience[0] or len(scopes) > 1:
         raise UnclearDemand("name exactly one audience, and the scopes in one parameter")
     try:
@@ -64,7 +73,7 @@ def passage_of(scope: dict[str, Any], caller: Caller, trusted_proxies: Sequence[
         certificate = read_certificate(caller.certificates, caller.certificate_chains)
     except OAuthError as error:
         raise UnclearDemand(error.reason.value) from error
-    method, url = _original(scope) if is_from_proxy(scope, trusted_proxies) else ("", "")
+    method, url = _original(scope) if is_trusted else ("", "")
     return Passage(
         audience=audience[0],
         scopes=demanded or frozenset(),
@@ -76,9 +85,27 @@ def passage_of(scope: dict[str, Any], caller: Caller, trusted_proxies: Sequence[
     )
 
 
+def _demand(scope: dict[str, Any], *, is_trusted: bool) -> tuple[list[str], list[str]]:
+    """Audiences and scopes as the gateway wrote them. Behind an appended path a query would be the caller's word."""
+    if scope["path"] == VERIFY_PATH:
+        values = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        return values.get("audience", []), values.get("scope", [])
+    if not is_trusted:
+        raise UnclearDemand("only a proxy in HANDOVER_TRUSTED_PROXIES may append the original path")
+    audience, scopes = (
+        [value.decode("latin-1") for name, value in scope["headers"] if name == wanted] for wanted in _DEMANDS
+    )
+    return audience, scopes
+
+
 def _original(scope: dict[str, Any]) -> tuple[str, str]:
     """Method and URL of the request that the proxy holds back meanwhile."""
     fields = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _ORIGINAL}
+    if scope["path"] != VERIFY_PATH:
+        appended: bytes = scope.get("raw_path") or scope["path"].encode()
+        fields = {name: value for name, value in fields.items() if name in _ORIGIN}
+        fields |= {b"x-forwarded-uri": appended.decode("latin-1")[len(VERIFY_PATH) :]}
+        fields |= {b"x-forwarded-method": scope["method"]}
     forwarded = [fields.get(b"x-forwarded-" + part, "") for part in (b"proto", b"host", b"uri")]
     url = fields.get(b"x-original-url") or "{}://{}{}".format(*forwarded)
     return fields.get(b"x-original-method") or fields.get(b"x-forwarded-method", ""), url

@@ -11,8 +11,10 @@ from exchange.possession import possess
 from exchange.protocol.client_auth import present
 from exchange.protocol.errors import WIRE
 from exchange.protocol.request import parse_grant
+from exchange.registry import own_tokens
 from exchange.spending import spends_of
-from exchange.verifying import read_subject, verify
+from exchange.subjects import establish
+from exchange.verifying import read_subject
 from policy.decision import decide
 from policy.facts import Refused
 
@@ -36,16 +38,16 @@ async def exchange(
     client = trail.authenticated(authenticate_client(credentials, registry, grant_type=request.grant_type, now=now))
     incoming.limits.client(client.client, request.grant_type)
     possession = trail.possesses(possess(incoming, client.client, url=registry.token_endpoint, now=now))
-    presented = read_subject(request, registry.issuer)
-    issuer = trail.trusts(registry.issuer_for(client.client, presented.unverified_issuer))
-    subject = trail.verified(verify(presented, issuer, client.client, possession, now=now))
+    presented = read_subject(request, registry.issuer, incoming.told)
+    issuer = trail.trusts(registry.issuer_for(client.client, presented))
+    subject = trail.verified(establish(presented, issuer, client.client, possession, now=now))
     incoming.limits.subject(subject)
-    actor = trail.acts(verify_actor(request, registry, client.client, possession, now=now))
+    actor = trail.acts(verify_actor(request, registry, client.client, possession, incoming.told, now=now))
     facts = registry.facts(request, client.client, issuer, subject, actor)
     outcome = trail.decided(decide(facts, now=now))
     if isinstance(outcome, Refused):
         raise WIRE[outcome.reason](outcome.reason, outcome.steps)
     binding = possession.binding(subject, actor)
     signed = mint(outcome, client.client, binding, signer, issuer=registry.issuer, now=now)
-    spends = (*trail.unspent(), *spends_of(subject, issuer.trust, is_grant=request.is_assertion))
-    return await ledger.record(signed, spends, trail, epoch=registry.epoch)
+    spends = (*trail.unspent(), *spends_of(subject, facts.trust, is_grant=request.is_assertion))
+    return await ledger.record(signed, spends, trail, rests_on=own_tokens(subject, actor), epoch=registry.epoch)

@@ -6,26 +6,31 @@ only what moved. It holds public keys only, so the simulator can use it without 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from exchange.keyring import EMPTY, KeyRing, key_ring
+from exchange.opaque_tokens import OpaqueToken
 from exchange.protocol.errors import refusal
 from policy.facts import Facts
-from policy.mapping import by_target
+from policy.mapping import MappingSource, by_target
+from policy.origin import Origin
 from policy.reasons import Reason, Rule, shown
+from policy.tokens import VerifiedToken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
     from uuid import UUID
 
-    from exchange.protocol.request import TokenExchangeRequest
+    from exchange.protocol.request import TokenRequest
+    from exchange.verifying import PresentedToken
+    from partners.introspection_values import RegisteredIntrospection
     from partners.selectors import Configuration, PartnerConfiguration, RegisteredClient
     from policy.facts import Actor
     from policy.mapping import ScopeMapping
     from policy.parties import Client, Target
-    from policy.tokens import VerifiedToken
+    from policy.tokens import JSON, EstablishedSubject
     from policy.trust import Trust
 
 
@@ -38,8 +43,20 @@ class Issuer:
     """By target id, in the partner's order."""
     key_source_id: UUID
     keys: KeyRing
+    introspection: RegisteredIntrospection | None = None
     audiences: frozenset[str]
     """What a token of this issuer may name in ``aud``, beside the client's own id: us, and what the trust lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ourselves:
+    """No foreign issuer: what a token of ours, or a client by itself, is worth to the clients of one partner."""
+
+    source: MappingSource
+    mappings: Mapping[UUID, tuple[ScopeMapping, ...]]
+    keys: KeyRing = EMPTY
+    audiences: frozenset[str] = frozenset()
+    """Whom a token of ours may have been meant for, beside the client itself: us, and what the client serves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +74,9 @@ class Registry:
     partners: Mapping[UUID | None, PartnerConfiguration] = field(repr=False)
     clients: Mapping[str, RegisteredClient] = field(repr=False)
     issuers: Mapping[tuple[UUID, str], Issuer] = field(repr=False)
+    ourselves: Mapping[tuple[UUID | None, MappingSource], Ourselves] = field(repr=False)
+    """By the partner of the client that asks."""
+    own_keys: KeyRing = field(repr=False)
     key_rings: Mapping[UUID, KeyRing] = field(repr=False)
 
     def client(self, client_id: str) -> RegisteredClient | None:
@@ -69,30 +89,51 @@ class Registry:
 
     def facts(
         self,
-        request: TokenExchangeRequest,
+        request: TokenRequest,
         client: Client,
-        issuer: Issuer,
-        subject: VerifiedToken,
+        issuer: Issuer | Ourselves,
+        subject: EstablishedSubject,
         actor: Actor[VerifiedToken] | None,
-    ) -> Facts[VerifiedToken]:
+    ) -> Facts[EstablishedSubject]:
         """What the decision is made from."""
         return Facts(
             request=request,
             client=client,
             subject=subject,
             actor=actor,
-            trust=issuer.trust,
+            source=issuer.source if isinstance(issuer, Ourselves) else MappingSource.TRUST,
+            trust=None if isinstance(issuer, Ourselves) else issuer.trust,
             mappings=issuer.mappings,
             targets=self.targets,
             ceiling=self.ceiling,
+            origins=tuple(self.origin(token.claims) for token in own_tokens(subject, actor)),
         )
 
-    def issuer_for(self, client: Client, unverified_issuer: object) -> Issuer:
-        """The trust of the client's partner for exactly this issuer (rule 29: no network call, no fallback).
+    def origin(self, claims: Mapping[str, JSON]) -> Origin:
+        """Where a token of ours came from, as far as that can end before the token does."""
+        holder, source = self.clients.get(str(claims.get("client_id"))), claims.get("src")
+        issuer = str(source.get("iss")) if isinstance(source, dict) else None
+        client = None if holder is None else holder.client
+        partner = None if client is None else client.partner
+        is_trusted = partner is not None and (partner.id, issuer) in self.issuers
+        return Origin(client=client, issuer=issuer, is_trusted=is_trusted)
 
-        Raises ``UntrustedIssuer``.
+    def issuer_for(self, client: Client, presented: PresentedToken | OpaqueToken | None) -> Issuer | Ourselves:
+        """Who vouches: ourselves, or the trust of the client's partner for exactly this issuer (rule 29).
+
+        No network call, no fallback. Raises ``UntrustedIssuer``.
         """
         partner = client.partner
+        owner = None if partner is None else partner.id
+        if presented is None:
+            return self.ourselves.get((owner, MappingSource.CLIENT), _BY_ITSELF)
+        if isinstance(presented, OpaqueToken):
+            return self._introspected(client, presented)
+        unverified_issuer = presented.unverified_issuer
+        if unverified_issuer == self.issuer:
+            own = self.ourselves.get((owner, MappingSource.OWN_TOKEN), _BY_OWN_TOKEN)
+            audiences = self.clients[client.client_id].serves | {self.issuer}
+            return replace(own, keys=self.own_keys, audiences=audiences)
         if partner is not None and isinstance(unverified_issuer, str):
             issuer = self.issuers.get((partner.id, unverified_issuer))
             if issuer is not None:
@@ -101,8 +142,38 @@ class Registry:
             Reason.ISSUER_UNTRUSTED, Rule.ISSUER, "an issuer trusted for this partner", shown(unverified_issuer)
         )
 
+    def _introspected(self, client: Client, opaque: OpaqueToken) -> Issuer:
+        """The one issuer of the client's partner that can be asked: the token cannot say whose it is.
 
-def build(previous: Registry | None, moved: Configuration, *, issuer: str, ceiling: timedelta) -> Registry:
+        Asking several would show one issuer's token to another. Raises ``UnacceptableToken`` or ``UntrustedIssuer``.
+        """
+        partner = client.partner
+        entries = self.partners[partner.id].issuers if partner is not None else ()
+        asked = [entry.trust for entry in entries if entry.introspection is not None]
+        if not asked:
+            raise refusal(Reason.TOKEN_MALFORMED, opaque.rule, "a compact JWS", "opaque text, and no issuer to ask")
+        if len(asked) > 1:
+            raise refusal(Reason.ISSUER_UNTRUSTED, Rule.ISSUER, "one trust with introspection", str(len(asked)))
+        return self.issuers[asked[0].partner.id, asked[0].issuer]
+
+
+def own_tokens(subject: EstablishedSubject, actor: Actor[VerifiedToken] | None) -> tuple[VerifiedToken, ...]:
+    """Those of a request's tokens that we issued ourselves: they must not have been revoked meanwhile."""
+    tokens = (subject, None if actor is None else actor.token)
+    return tuple(token for token in tokens if isinstance(token, VerifiedToken) and token.family_id)
+
+
+def _ourselves(source: MappingSource, mappings: Iterable[ScopeMapping]) -> Ourselves:
+    return Ourselves(source=source, mappings=by_target(mapping for mapping in mappings if mapping.source is source))
+
+
+_BY_ITSELF: Final = _ourselves(MappingSource.CLIENT, ())
+_BY_OWN_TOKEN: Final = _ourselves(MappingSource.OWN_TOKEN, ())
+
+
+def build(
+    previous: Registry | None, moved: Configuration, own_keys: KeyRing, *, issuer: str, ceiling: timedelta
+) -> Registry:
     """The snapshot after ``moved``: what did not move is taken over from ``previous``, untouched."""
     index = _Index.copy_of(previous)
     for owner, configuration in moved.partners.items():
@@ -112,16 +183,24 @@ def build(previous: Registry | None, moved: Configuration, *, issuer: str, ceili
         targets = previous.targets
     else:
         targets = {name: target for target in moved.targets or () for name in (target.audience, *target.resources)}
+    partners = {**(previous.partners if previous else {}), **moved.partners}
     return Registry(
         epoch=moved.epoch,
         issuer=issuer,
         token_endpoint=issuer + TOKEN_PATH,
         ceiling=ceiling,
         targets=targets,
-        partners={**(previous.partners if previous else {}), **moved.partners},
+        partners=partners,
         clients=index.clients,
         issuers=index.issuers,
         key_rings=index.key_rings,
+        ourselves={
+            (owner, source): _ourselves(source, configuration.mappings)
+            for owner, configuration in partners.items()
+            if configuration.mappings
+            for source in (MappingSource.OWN_TOKEN, MappingSource.CLIENT)
+        },
+        own_keys=own_keys,
     )
 
 
@@ -164,5 +243,6 @@ class _Index:
                 mappings=by_target(entry.mappings),
                 key_source_id=entry.key_source_id,
                 keys=self.key_rings.get(entry.key_source_id, EMPTY),
+                introspection=entry.introspection,
                 audiences=entry.trust.audiences | {ours},
             )

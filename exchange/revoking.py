@@ -43,7 +43,7 @@ def asked_to_revoke(incoming: Incoming, snapshot: Snapshot, trail: Trail, *, now
     credentials = trail.presented(present(incoming.authorization, incoming.form, incoming.certificate))
     client = trail.authenticated(authenticate_client(credentials, snapshot.registry, grant_type=None, now=now))
     incoming.limits.client(client.client, "revocation")
-    own = read_own(token, snapshot.keys, issuer=snapshot.registry.issuer, now=now)
+    own = read_own(token, snapshot.keys.ring, issuer=snapshot.registry.issuer, now=now)
     if isinstance(own, OwnToken) and own.client_id != client.client.client_id:
         return Wrong(reason=Reason.TOKEN_OF_OTHERS, expected=client.client.client_id, received=own.client_id)
     return own

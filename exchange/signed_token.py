@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from policy.facts import Granted
     from policy.raw import RawToken
-    from policy.tokens import VerifiedToken
+    from policy.tokens import EstablishedSubject
+
+
+class Lineage(NamedTuple):
+    """Where a token comes from: revoking any of it ends the token (reliability.md section 3.2).
+
+    ``family_id`` is its ``fam``; ``root_issuer`` and ``root_token_id`` name what the family goes back to; ``parent_id``
+    is the token of ours that it was exchanged from, empty where that was none.
+    """
+
+    family_id: str
+    root_issuer: str
+    root_token_id: str
+    parent_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedToken:
     """A signed token that is still ours alone: it leaves only after the ledger committed its rows.
 
-    ``id`` is its ``jti``, ``event_id`` its ``txn``, ``family_id`` its ``fam``. ``issued_at`` and ``expires_at`` are
-    whole seconds since 1970, as the claims are.
+    ``id`` is its ``jti``, ``event_id`` its ``txn``. ``issued_at`` and ``expires_at`` are whole seconds since 1970, as
+    the claims are.
     """
 
     id: str
-    family_id: str
+    lineage: Lineage
     event_id: str
     token: RawToken
     token_type: str
     kid: str
-    granted: Granted[VerifiedToken]
+    granted: Granted[EstablishedSubject]
     issued_at: int
     expires_at: int

@@ -106,10 +106,10 @@ def _read(previous: Snapshot | None) -> tuple[Snapshot, datetime]:
             return previous, sampled
         moved = selectors.configuration(since=previous.registry.epoch if previous else 0)
         config = settings.HANDOVER
-        before = previous.registry if previous else None
-        registry = build(before, moved, issuer=config.issuer, ceiling=config.token_lifetime)
         is_same = previous is not None and moved.keys_version == previous.keys_version
         ours = previous.keys if previous and is_same else keys.load()
+        before = previous.registry if previous else None
+        registry = build(before, moved, ours.ring, issuer=config.issuer, ceiling=config.token_lifetime)
         return Snapshot(registry=registry, keys=ours, keys_version=moved.keys_version), sampled
     finally:
         close_old_connections()

@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from policy.reasons import Reason
+from policy.tokens import VerifiedToken
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from policy.tokens import VerifiedToken
+    from policy.tokens import EstablishedSubject
     from policy.trust import Trust
 
 
@@ -39,12 +40,12 @@ class SpendOnce:
     """Why a second use is refused."""
 
 
-def spends_of(subject: VerifiedToken, trust: Trust, *, is_grant: bool) -> tuple[SpendOnce, ...]:
+def spends_of(subject: EstablishedSubject, trust: Trust | None, *, is_grant: bool) -> tuple[SpendOnce, ...]:
     """What exchanging this subject token spends: nothing, unless its trust makes tokens one-time (rule 33).
 
     An assertion that is itself the grant is good once in any case (rule 65).
     """
-    if not (trust.one_time or is_grant):
+    if trust is None or not isinstance(subject, VerifiedToken) or not (trust.one_time or is_grant):
         return ()
     return (
         SpendOnce(

@@ -10,19 +10,21 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from exchange.registry import Issuer
 from policy.claim_rules import Verdict
 from policy.reasons import Rule, Step, shown
+from policy.tokens import VerifiedToken
 
 if TYPE_CHECKING:
     from exchange.clients import AuthenticatedClient
     from exchange.possession import Possession
     from exchange.protocol.client_auth import Credentials
-    from exchange.protocol.request import TokenExchangeRequest
-    from exchange.registry import Issuer
+    from exchange.protocol.request import TokenRequest
+    from exchange.registry import Ourselves
     from exchange.signed_token import SignedToken
     from exchange.spending import SpendOnce
     from policy.facts import Actor, Granted, Refused
-    from policy.tokens import VerifiedToken
+    from policy.tokens import EstablishedSubject
 
 LARGEST_INTEGER: Final = 2**53 - 1
 """The largest integer of RFC 8785 section 3.2.2.3 (RFC 7493 section 2.2)."""
@@ -38,20 +40,21 @@ class Trail:
     request_id: str = ""
     traceparent: str = ""
     _started: float = field(default_factory=perf_counter)
-    _request: TokenExchangeRequest | None = None
+    _request: TokenRequest | None = None
     _claimed: str | None = None
     _credentials: Credentials | None = None
     _client: AuthenticatedClient | None = None
     _issuer: Issuer | None = None
     _tokens: dict[str, VerifiedToken] = field(default_factory=dict)
-    _decision: Granted[VerifiedToken] | Refused | None = None
+    _decision: Granted[EstablishedSubject] | Refused | None = None
     _steps: list[Step] = field(default_factory=list)
     _spends: tuple[SpendOnce, ...] = ()
 
-    def asked(self, request: TokenExchangeRequest) -> TokenExchangeRequest:
+    def asked(self, request: TokenRequest) -> TokenRequest:
         """The request is well formed."""
         self._request = request
-        self._pass(Rule.REQUEST, "token exchange", request.subject_token_type.rpartition(":")[2])
+        kind = request.subject_token_type
+        self._pass(Rule.REQUEST, "a grant of ours", "no subject token" if kind is None else kind.rpartition(":")[2])
         return request
 
     def presented(self, credentials: Credentials) -> Credentials:
@@ -67,6 +70,7 @@ class Trail:
         """The caller is this client."""
         self._client = client
         self._spend(client.spends)
+        self._steps += client.vouched.steps if client.vouched else ()
         self._pass(Rule.CLIENT, client.method, client.client.client_id)
         return client
 
@@ -78,15 +82,21 @@ class Trail:
             self._pass(Rule.POSSESSION, "proof of the key", f"{method} {value}")
         return possession
 
-    def trusts(self, issuer: Issuer) -> Issuer:
-        """The subject token's issuer is trusted for this partner."""
-        self._issuer = issuer
-        self._pass(Rule.ISSUER, issuer.trust.name, shown(issuer.trust.issuer))
+    def trusts(self, issuer: Issuer | Ourselves) -> Issuer | Ourselves:
+        """The subject token's issuer is trusted for this partner, or is ourselves."""
+        if isinstance(issuer, Issuer):
+            self._issuer = issuer
+            self._pass(Rule.ISSUER, issuer.trust.name, shown(issuer.trust.issuer))
+        else:
+            self._pass(Rule.ISSUER, issuer.source, "ourselves")
         return issuer
 
-    def verified(self, subject: VerifiedToken) -> VerifiedToken:
-        """The subject token is genuine and in force."""
-        self._verified("subject", Rule.SUBJECT_TOKEN, subject)
+    def verified(self, subject: EstablishedSubject) -> EstablishedSubject:
+        """The subject token is genuine and in force, or the client is its own subject."""
+        if isinstance(subject, VerifiedToken):
+            self._verified("subject", Rule.SUBJECT_TOKEN, subject)
+        else:
+            self._pass(Rule.SUBJECT_TOKEN, "authenticated in this request", subject.subject)
         return subject
 
     def acts(self, actor: Actor[VerifiedToken] | None) -> Actor[VerifiedToken] | None:
@@ -100,7 +110,7 @@ class Trail:
         expires = f"expires {token.expires_at.isoformat()[:19]}Z"  # a tenth of what strftime costs
         self._pass(rule, f"{token.algorithm} by key {shown(token.key_id)}", expires)
 
-    def decided(self, outcome: Granted[VerifiedToken] | Refused) -> Granted[VerifiedToken] | Refused:
+    def decided(self, outcome: Granted[EstablishedSubject] | Refused) -> Granted[EstablishedSubject] | Refused:
         """The decision, yes or no."""
         self._decision = outcome
         return outcome
@@ -149,7 +159,7 @@ class Trail:
         data: dict[str, Any] = {"request": self._request_facts(), "steps": self._all_steps(steps)}
         if self._credentials is not None:
             method = self._credentials.method if self._client is None else self._client.method
-            data["credentials"] = {"client_id": self.client_id(), "method": method}
+            data["credentials"] = {"client_id": self.client_id(), "method": method, **self._platform()}
         if self._issuer is not None:
             trust = self._issuer.trust
             data["trust"] = {"id": str(trust.id), "name": trust.name, "issuer": trust.issuer}
@@ -164,6 +174,11 @@ class Trail:
             data["token"] = _issued_facts(signed)
         data["micros"] = int((perf_counter() - self._started) * 1_000_000)
         return data
+
+    def _platform(self) -> dict[str, str]:
+        """Who vouched for the client, and for whom: where a platform did."""
+        vouched = self._client.vouched if self._client else None
+        return {} if vouched is None else {"issuer": vouched.issuer, "subject": shown(vouched.subject)}
 
     def _all_steps(self, last: tuple[Step, ...]) -> list[list[str]]:
         decided = () if self._decision is None or last else self._decision.steps
@@ -222,7 +237,8 @@ def _issued_facts(signed: SignedToken) -> dict[str, Any]:
     carried = {"claims": dict(granted.claims)} if granted.claims else {}
     return carried | {
         "jti": signed.id,
-        "family": signed.family_id,
+        "family": signed.lineage.family_id,
+        "parent": signed.lineage.parent_id or None,
         "sub": granted.subject,
         "aud": list(granted.audience),
         "scope": sorted(granted.scope),

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from exchange.introspected import INTROSPECTION, check_declared, check_told
 from exchange.jwt_checks import Wrong, check_header, check_signature, check_times, media_type, strings
+from exchange.opaque_tokens import MustIntrospect, OpaqueToken, is_opaque
 from exchange.protocol.compact import CompactJws, IsEncrypted, NotCompact, parse_compact
-from exchange.protocol.errors import OAuthError, refusal
+from exchange.protocol.errors import OAuthError, UnacceptableToken, refusal
 from policy.reasons import Reason, Rule, shown
 from policy.tokens import JSON, TokenType, VerifiedToken
 
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from exchange.keyring import VerificationKey
+    from exchange.opaque_tokens import Told
     from exchange.possession import Possession
-    from exchange.protocol.request import TokenExchangeRequest
+    from exchange.protocol.request import TokenRequest
     from exchange.registry import Issuer
     from policy.parties import Client
     from policy.raw import RawToken
@@ -75,10 +78,33 @@ class PresentedToken:
         return self.jws.unverified_claims.get("iss")
 
 
-def read_subject(request: TokenExchangeRequest, us: str) -> PresentedToken:
-    """Take the request's subject token apart, or its assertion, which must be for ``us`` alone. Raises as ``read``."""
-    presented = read(request.subject_token, request.subject_token_type, Rule.SUBJECT_TOKEN)
-    return replace(presented, only_audience=us) if request.is_assertion else presented
+def read_subject(request: TokenRequest, us: str, told: tuple[Told, ...]) -> PresentedToken | OpaqueToken | None:
+    """Take the request's subject token apart, or its assertion, which must be for ``us`` alone. Raises as ``read``.
+
+    None where the client asks for itself.
+    """
+    if request.subject_token is None or request.subject_token_type is None:
+        return None
+    presented = read_or_ask(request.subject_token, request.subject_token_type, Rule.SUBJECT_TOKEN, told)
+    if request.is_assertion and isinstance(presented, PresentedToken):
+        return replace(presented, only_audience=us)
+    return presented
+
+
+def read_or_ask(
+    token: RawToken, declared: TokenType, rule: Rule, told: tuple[Told, ...]
+) -> PresentedToken | OpaqueToken:
+    """Take a token apart, or leave it whole where its issuer may know it. Raises as ``read``.
+
+    An access token alone can be opaque: an ID token, an assertion and whatever is declared as a JWT are JWTs.
+    """
+    try:
+        return read(token, declared, rule)
+    except UnacceptableToken as error:
+        can_be_opaque = declared is TokenType.ACCESS_TOKEN and error.reason is Reason.TOKEN_MALFORMED
+        if not can_be_opaque or not is_opaque(token):
+            raise
+    return OpaqueToken(token=token, declared=declared, rule=rule, told=told)
 
 
 def read(token: RawToken, declared: TokenType, rule: Rule) -> PresentedToken:
@@ -107,9 +133,47 @@ def verify(
     _refuse(check_signature(jws, key), rule)
     expires_at = _times(jws.unverified_claims, issuer, rule, now)
     audience = _audience(presented, issuer, client)
-    _check_binding(presented, possession)
+    check_binding(presented, possession)
     _check_identifier(presented, issuer)
-    return _believe(presented, key, audience, expires_at)
+    return _believe(presented, key.kid, audience, expires_at)
+
+
+def confirm(
+    opaque: OpaqueToken, issuer: Issuer, client: Client, possession: Possession, *, now: datetime
+) -> VerifiedToken:
+    """The token, believed because its issuer says in this request that it is active (RFC 7662 section 2.2).
+
+    Its answer is judged like the claims of a JWT that the issuer signed. Raises as ``verify`` does, or
+    ``MustIntrospect``.
+    """
+    where = issuer.introspection
+    assert where is not None
+    _refuse(check_declared(opaque.declared, issuer.trust.token_types), opaque.rule)
+    told = opaque.told_by(issuer.trust.id)
+    if told is None:
+        raise MustIntrospect(issuer.trust.id, where, opaque)
+    if told.refused is not None:
+        raise told.refused
+    presented = _as_presented(opaque, told, issuer.trust.issuer)
+    _refuse(_check_type(presented, issuer.trust.token_types), opaque.rule)
+    _refuse(check_told(told.claims, issuer.trust.issuer), opaque.rule)
+    expires_at = _times(told.claims, issuer, opaque.rule, now)
+    is_unaddressed = where.allows_missing_audience and "aud" not in told.claims
+    audience = () if is_unaddressed else _audience(presented, issuer, client)
+    check_binding(presented, possession)
+    _check_identifier(presented, issuer)
+    return _believe(presented, where.endpoint, audience, expires_at)
+
+
+def _as_presented(opaque: OpaqueToken, told: Told, issuer: str) -> PresentedToken:
+    """The answer in the form in which claims are judged; nobody signed it, its issuer spoke for itself."""
+    jws = CompactJws(
+        unverified_header={"alg": INTROSPECTION},
+        unverified_claims={**told.claims, "iss": issuer},
+        signing_input=b"",
+        signature=b"",
+    )
+    return PresentedToken(token=opaque.token, jws=jws, declared=opaque.declared, rule=opaque.rule)
 
 
 def _refuse(wrong: Wrong | None, rule: Rule) -> None:
@@ -120,9 +184,9 @@ def _refuse(wrong: Wrong | None, rule: Rule) -> None:
 def _check_type(presented: PresentedToken, allowed: frozenset[TokenType]) -> Wrong | None:
     """Declared and real type agree (rule 28): an ID token is no access token, nor the reverse, nor a refresh token."""
     declared, claims = presented.declared, presented.jws.unverified_claims
-    if declared not in allowed:
-        expected = " ".join(kind.rpartition(":")[2] for kind in sorted(allowed))
-        return Wrong(reason=Reason.TYPE_MISMATCH, expected=expected, received=declared.rpartition(":")[2])
+    unlisted = check_declared(declared, allowed)
+    if unlisted is not None:
+        return unlisted
     typ = media_type(presented.jws.unverified_header)
     if typ not in _TYPES[declared]:
         return Wrong(reason=Reason.TYPE_MISMATCH, expected=" ".join(sorted(_TYPES[declared])), received=shown(typ))
@@ -190,7 +254,8 @@ def _check_identifier(presented: PresentedToken, issuer: Issuer) -> None:
         raise refusal(Reason.CLAIM_MALFORMED, presented.rule, "jti, since the token is good once", "absent")
 
 
-def _check_binding(presented: PresentedToken, possession: Possession) -> None:
+def check_binding(presented: PresentedToken, possession: Possession) -> None:
+    """A bound token beside the proof of its key only (rule 32). Raises ``UnacceptableToken``."""
     claims = presented.jws.unverified_claims
     if "cnf" in claims and not possession.confirms(claims["cnf"]):
         raise refusal(
@@ -198,12 +263,10 @@ def _check_binding(presented: PresentedToken, possession: Possession) -> None:
         )
 
 
-def _believe(
-    presented: PresentedToken, key: VerificationKey, audience: tuple[str, ...], expires_at: datetime
-) -> VerifiedToken:
+def _believe(presented: PresentedToken, key_id: str, audience: tuple[str, ...], expires_at: datetime) -> VerifiedToken:
     """The verified facts, once subject, identifier, scope and confirmation are of their kinds."""
     claims, rule = presented.jws.unverified_claims, presented.rule
-    subject, token_id, scope = claims.get("sub"), claims.get("jti", ""), _scope(claims)
+    subject, token_id, scope = claims.get("sub"), claims.get("jti", ""), scopes_of(claims)
     if not isinstance(subject, str) or not subject:
         raise refusal(Reason.CLAIM_MALFORMED, rule, "sub: a string", shown(subject))
     if not isinstance(token_id, str) or len(token_id) > MAX_JTI_LENGTH or not token_id.isprintable():
@@ -219,13 +282,13 @@ def _believe(
         expires_at=expires_at,
         token_type=presented.declared,
         algorithm=str(presented.jws.unverified_header["alg"]),
-        key_id=key.kid,
+        key_id=key_id,
         token_id=token_id,
         digest=presented.token.digest,
     )
 
 
-def _scope(claims: Mapping[str, JSON]) -> frozenset[str] | None:
+def scopes_of(claims: Mapping[str, JSON]) -> frozenset[str] | None:
     """The token's own scopes: ``scope`` as one string (RFC 9068 section 2.2.3), or ``scp``, a list at some."""
     value = claims.get("scope", claims.get("scp"))
     if value is None:

@@ -68,7 +68,7 @@ def _key_concerns(now: datetime) -> Iterator[Attention]:
             concern: Concern | None = Concern.TRUST_QUARANTINED
         else:
             concern = _KEY_CONCERNS.get(health_of(row, now))
-        if concern is not None:
+        if concern is not None and row.partner is not None:
             subject = trust.issuer if trust is not None else row.location
             yield Attention(concern=concern, partner=_name(row.partner), subject=subject, due=row.usable_until)
 

@@ -38,9 +38,12 @@ class Change:
     _catalogue: bool = False
     _keys: bool = False
 
-    def touch(self, partner_id: UUID) -> None:
-        """The partner, or anything that belongs to it, changed."""
-        self._partners.add(partner_id)
+    def touch(self, partner_id: UUID | None) -> None:
+        """The partner, or anything that belongs to it, changed; without one, a client of our own."""
+        if partner_id is None:
+            self.touch_catalogue()
+        else:
+            self._partners.add(partner_id)
 
     def touch_catalogue(self) -> None:
         """A target or a scope changed."""

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
@@ -19,19 +17,14 @@ from partners.declarations import (
     KINDS,
     Declared,
     DeclaredClient,
-    DeclaredMapping,
-    DeclaredRule,
     DeclaredTarget,
     DeclaredTrust,
 )
-from partners.errors import ConfigurationRefused, Problem
-from partners.keysets import KeySetRefused, accept_jwks, algorithms_of
-from partners.vocabulary import ClientType, GrantType, Kind, SignatureAlgorithm
-from policy.claim_names import MAX_CARRIED
-from policy.claim_rules import ClaimRule, RuleError
-from policy.expression_grammar import ExpressionError
-from policy.expressions import Expression
-from policy.expressions import Kind as ExpressionKind
+from partners.errors import ConfigurationRefused, Problem, shown
+from partners.key_checks import check_address, check_keys
+from partners.mapping_checks import check_mapping, check_rules
+from partners.vocabulary import ClientType, GrantType, Kind, SubjectTokenType
+from partners.workload_checks import check_workload
 from policy.parties import BY_CERTIFICATE, ClientAuthentication
 
 if TYPE_CHECKING:
@@ -43,8 +36,6 @@ if TYPE_CHECKING:
 
     Problems = Iterator[Problem]
 
-LARGEST_INTEGER: Final = 2**53 - 1
-LONGEST_SHOWN: Final = 80
 SECRETIVE: Final = frozenset({"jwks", "trust_anchors"})
 BY_KEY: Final = frozenset({ClientAuthentication.PRIVATE_KEY_JWT, ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH})
 UNBOUND: Final = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.DEVICE_CODE})
@@ -124,12 +115,6 @@ def _came(detail: ErrorDetails, path: Path) -> str:
     return shown(detail["input"])
 
 
-def shown(value: object) -> str:
-    """A value as messages show it: JSON, cut short."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
-
-
 def _check_target(target: DeclaredTarget) -> Problems:
     issuer = settings.HANDOVER.issuer
     for path, name in [(("audience",), target.audience), *((("resources",), uri) for uri in target.resources)]:
@@ -139,13 +124,12 @@ def _check_target(target: DeclaredTarget) -> Problems:
 
 def _check_client(client: DeclaredClient) -> Problems:
     yield from _check_methods(client)
-    yield from _check_keys(client, client.assertion_algorithms, "assertion_algorithms")
+    yield from check_keys(client, client.assertion_algorithms, "assertion_algorithms")
     has_keys = client.jwks is not None or client.jwks_uri is not None
-    if has_keys and client.partner is None:
-        yield Problem(path=("partner",), expected="a partner: keys belong to one", came="nothing")
     if has_keys == BY_KEY.isdisjoint(client.methods):
         expected = "jwks or jwks_uri exactly where methods lists " + " or ".join(sorted(BY_KEY))
         yield Problem(path=("methods",), expected=expected, came=shown(client.methods))
+    yield from check_workload(client)
     yield from _check_proofs(client)
     if bool(client.redirect_uris) != (GrantType.AUTHORIZATION_CODE in client.grant_types):
         expected = "redirect URIs exactly where grant_types lists authorization_code"
@@ -182,104 +166,22 @@ def _check_methods(client: DeclaredClient) -> Problems:
 
 
 def _check_trust(trust: DeclaredTrust) -> Problems:
-    yield from _check_address("issuer", trust.issuer)
-    yield from _check_keys(trust, trust.algorithms, "algorithms")
+    yield from check_address("issuer", trust.issuer)
+    yield from check_keys(trust, trust.algorithms, "algorithms")
     if not trust.token_types:
         yield Problem(path=("token_types",), expected="at least one token type", came=shown([]))
-    yield from _check_rules(trust.rules)
-
-
-def _check_mapping(mapping: DeclaredMapping) -> Problems:
-    yield from _check_rules(mapping.rules)
-    if mapping.clients == ():
-        expected = "at least one client; leave the field out for every client of the partner"
-        yield Problem(path=("clients",), expected=expected, came=shown([]))
-    yield from _check_expressions(mapping)
-    grantable = set(mapping.always).union(*mapping.grants.values())
-    beyond = sorted(set(mapping.default_scopes) - grantable)
-    if beyond and mapping.scopes_expression is None:
-        expected = "scopes that grants or always can give"
-        yield Problem(path=("default_scopes",), expected=expected, came=shown(beyond))
-
-
-def _check_expressions(mapping: DeclaredMapping) -> Problems:
-    """Each compiles, gives what it is for, and keeps within the language offered. Claims are few."""
-    wanted: list[tuple[Path, str | None, ExpressionKind]] = [
-        (("condition",), mapping.condition, ExpressionKind.CONDITION),
-        (("scopes_expression",), mapping.scopes_expression, ExpressionKind.SCOPES),
-        *((("claims", name), source, ExpressionKind.CLAIM) for name, source in mapping.claims.items()),
-    ]
-    for path, source, kind in wanted:
-        try:
-            if source is not None:
-                Expression.compile(source, kind)
-        except ExpressionError as error:
-            yield Problem(path=path, expected=f"an expression that can be evaluated: {error}", came=shown(source))
-    if len(mapping.claims) > MAX_CARRIED:
-        yield Problem(path=("claims",), expected=f"at most {MAX_CARRIED} claims", came=shown(len(mapping.claims)))
-
-
-def _check_keys(
-    holder: DeclaredClient | DeclaredTrust, algorithms: tuple[SignatureAlgorithm, ...], name: str
-) -> Problems:
-    """One source of keys, and an uploaded set that is acceptable and can make the signatures that are allowed."""
-    if not algorithms:
-        yield Problem(path=(name,), expected="at least one signature algorithm", came=shown([]))
-    if holder.jwks_uri is not None:
-        if holder.jwks is not None:
-            yield Problem(path=("jwks_uri",), expected="either jwks or jwks_uri, not both")
-        yield from _check_address("jwks_uri", holder.jwks_uri)
-    if holder.jwks is None:
-        return
-    try:
-        keys = accept_jwks(holder.jwks)
-    except KeySetRefused as error:
-        yield Problem(path=("jwks",), expected=f"an acceptable key set. {error}")
-        return
-    if not any(algorithms_of(key) & set(algorithms) for key in keys):
-        yield Problem(
-            path=(name,), expected="an algorithm that one of the keys in jwks can use", came=shown(algorithms)
-        )
-
-
-def _check_address(name: str, url: str) -> Problems:
-    """https, but for an address inside ``HANDOVER_OUTBOUND_ALLOW``. A name is never resolved here: it can change."""
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        return
-    try:
-        address = ip_address(parts.hostname or "")
-        is_allowed = any(address in network for network in settings.HANDOVER.outbound_allow)
-    except ValueError:
-        is_allowed = False
-    if not is_allowed:
-        expected = "an https URL; plain http is only for an IP address inside HANDOVER_OUTBOUND_ALLOW"
-        yield Problem(path=(name,), expected=expected, came=shown(url))
-
-
-def _check_rules(rules: tuple[DeclaredRule, ...]) -> Problems:
-    for index, rule in enumerate(rules):
-        try:
-            ClaimRule.compile(rule.claim, rule.operator, rule.value)
-        except RuleError as error:
-            yield Problem(path=("rules", index), expected=f"a rule that can be evaluated: {error}")
-            continue
-        values = rule.value if isinstance(rule.value, list | tuple) else (rule.value,)
-        if not all(_is_comparable(value) for value in values):
-            expected = "printable text, or a whole number of at most 53 bits (RFC 8785)"
-            yield Problem(path=("rules", index, "value"), expected=expected, came=shown(rule.value))
-
-
-def _is_comparable(value: object) -> bool:
-    """Text a page can show, and numbers every JSON parser reads alike: others would match by accident."""
-    if isinstance(value, str):
-        return value.isprintable()
-    return not isinstance(value, int) or abs(value) <= LARGEST_INTEGER
+    if trust.introspection is not None:
+        for problem in check_address("endpoint", trust.introspection.endpoint):
+            yield Problem(path=("introspection", "endpoint"), expected=problem.expected, came=problem.came)
+        if SubjectTokenType.ACCESS_TOKEN not in trust.token_types:
+            expected = "access_token among the token types: introspection is about nothing else (RFC 7662)"
+            yield Problem(path=("introspection",), expected=expected)
+    yield from check_rules(trust.rules)
 
 
 _CHECKS: Final[Mapping[Kind, Callable[[Any], Problems]]] = {
     Kind.TARGET: _check_target,
     Kind.CLIENT: _check_client,
     Kind.TRUST: _check_trust,
-    Kind.MAPPING: _check_mapping,
+    Kind.MAPPING: check_mapping,
 }

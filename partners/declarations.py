@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 
 from pydantic import ConfigDict, Field
 
+from partners.introspection_declarations import DeclaredIntrospection
 from partners.mapping_declarations import STRICT, DeclaredMapping, DeclaredRule, ScopeNames
 from partners.notation import (
     Audience,
@@ -27,10 +28,10 @@ from partners.notation import (
     FullTitle,
     IpName,
     IssuerUrl,
+    Jwks,
     KeySetUrl,
     Leeway,
     Lifetime,
-    Notation,
     OnceEach,
     RedirectUri,
     RefersTo,
@@ -56,24 +57,23 @@ from partners.vocabulary import (
     SignatureAlgorithm,
     SubjectTokenType,
 )
+from partners.workload_declarations import DeclaredWorkload
 from policy.parties import ClientAuthentication, Risk
 
 __all__ = [
     "KINDS",
     "Declared",
     "DeclaredClient",
+    "DeclaredIntrospection",
     "DeclaredMapping",
     "DeclaredPartner",
     "DeclaredRule",
     "DeclaredScope",
     "DeclaredTarget",
     "DeclaredTrust",
+    "DeclaredWorkload",
 ]
 
-Jwks = Annotated[
-    dict[str, object],
-    Notation("key set", "a JSON Web Key Set of public keys, or {file: PATH} that holds one (RFC 7517 section 5)"),
-]
 Scopes: TypeAlias = Mapping[ScopeName, "DeclaredScope"]
 
 
@@ -211,6 +211,10 @@ class DeclaredClient:
     requires_dpop_nonce: Annotated[
         Flag, Field(description="Its DPoP proofs must carry a nonce of ours (RFC 9449 section 8).")
     ] = False
+    workload: Annotated[
+        DeclaredWorkload | None,
+        Field(description="For `workload_jwt`: whose tokens authenticate it, and which of them."),
+    ] = None
     redirect_uris: Annotated[
         tuple[RedirectUri, ...], OnceEach, Field(description="For `authorization_code`: compared exactly.")
     ] = ()
@@ -255,6 +259,10 @@ class DeclaredTrust:
         tuple[DeclaredRule, ...], Field(description="Conditions on the claims; all must hold, also for an actor token.")
     ] = ()
     leeway: Annotated[Leeway, Field(description="How far clocks may differ.")] = timedelta(seconds=30)
+    introspection: Annotated[
+        DeclaredIntrospection | None,
+        Field(description="Where its issuer is asked about opaque access tokens; left out: they are refused."),
+    ] = None
     subject_lifetime: Annotated[
         SubjectLifetime, Field(description="The longest lifetime the issuer may give its tokens.")
     ] = timedelta(hours=1)

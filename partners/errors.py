@@ -8,13 +8,16 @@ ConfigurationError
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from partners.vocabulary import Kind
 
     Path = tuple[str | int, ...]
+
+LONGEST_SHOWN: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +66,9 @@ class NotRegistered(ConfigurationError):
 
 class IllegalTransition(ConfigurationError):
     """What is asked for does not lead on from the object's state."""
+
+
+def shown(value: object) -> str:
+    """A value as messages show it: JSON, cut short."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"

@@ -15,12 +15,14 @@ from partners import models
 from partners.declarations import (
     Declared,
     DeclaredClient,
+    DeclaredIntrospection,
     DeclaredMapping,
     DeclaredPartner,
     DeclaredRule,
     DeclaredScope,
     DeclaredTarget,
     DeclaredTrust,
+    DeclaredWorkload,
 )
 from partners.states import ClientState, KeyMethod, MappingState, PartnerState, TrustState
 from partners.vocabulary import (
@@ -32,6 +34,7 @@ from partners.vocabulary import (
     SubjectTokenType,
 )
 from policy.claim_rules import Operator
+from policy.mapping import MappingSource
 from policy.parties import ClientAuthentication, Risk
 
 if TYPE_CHECKING:
@@ -43,13 +46,13 @@ Key = tuple[Kind, str, str]
 
 def key_of(declared: Declared) -> Key:
     """The identity of a declaration."""
-    scope = declared.partner if isinstance(declared, DeclaredTrust | DeclaredMapping) else ""
+    scope = (declared.partner or "") if isinstance(declared, DeclaredTrust | DeclaredMapping) else ""
     return declared.kind, scope, declared.name
 
 
 def key_named(declared: Declared, kind: Kind, name: str) -> Key:
     """The identity of an object that a declaration refers to: a trust is meant within the same partner."""
-    scope = getattr(declared, "partner", "") if kind in {Kind.TRUST, Kind.MAPPING} else ""
+    scope = (getattr(declared, "partner", "") or "") if kind in {Kind.TRUST, Kind.MAPPING} else ""
     return kind, scope, name
 
 
@@ -152,7 +155,7 @@ def partner(row: models.Partner) -> DeclaredPartner:
 
 def client(row: models.Client) -> DeclaredClient:
     """The declaration of a client's row."""
-    source = row.key_source
+    source = None if row.workload_issuer else row.key_source
     return DeclaredClient(
         name=row.client_id,
         title=row.name,
@@ -171,11 +174,28 @@ def client(row: models.Client) -> DeclaredClient:
         tls_client_certificate_bound_access_tokens=row.tls_client_certificate_bound_access_tokens,
         dpop_bound_access_tokens=row.dpop_bound_access_tokens,
         requires_dpop_nonce=row.requires_dpop_nonce,
+        workload=_workload(row),
         redirect_uris=tuple(sorted(row.redirect_uris.split())),
         serves=tuple(sorted(served.name for served in row.serves.all())),
         requests_per_minute=row.requests_per_minute,
         burst=row.burst,
         daily_quota=row.daily_quota,
+    )
+
+
+def _workload(row: models.Client) -> DeclaredWorkload | None:
+    """Whose tokens authenticate it; the platform's keys are the client's only ones."""
+    if not row.workload_issuer:
+        return None
+    source = row.key_source
+    return DeclaredWorkload(
+        issuer=row.workload_issuer,
+        audiences=tuple(sorted(row.workload_audiences)),
+        jwks=_uploaded(source),
+        jwks_uri=source.location if source and source.method == KeyMethod.JWKS_URI else None,
+        algorithms=tuple(sorted(SignatureAlgorithm(alg) for alg in row.workload_algorithms)),
+        rules=_rules(row.workload_rules),
+        lifetime=row.workload_lifetime,
     )
 
 
@@ -205,6 +225,17 @@ def trust(row: models.FederationTrust) -> DeclaredTrust:
         one_time=row.one_time,
         allows_foreign_chain=row.allows_foreign_chain,
         accepts_actors=row.accepts_actors,
+        introspection=_introspection(row),
+    )
+
+
+def _introspection(row: models.FederationTrust) -> DeclaredIntrospection | None:
+    if not row.introspection_endpoint:
+        return None
+    return DeclaredIntrospection(
+        endpoint=row.introspection_endpoint,
+        client_id=row.introspection_client_id,
+        allows_missing_audience=row.introspection_allows_missing_audience,
     )
 
 
@@ -212,8 +243,9 @@ def mapping(row: models.ScopeMapping) -> DeclaredMapping:
     """The declaration of a published version of a mapping."""
     return DeclaredMapping(
         name=row.name,
-        partner=row.partner.slug,
-        trust=row.trust.name,
+        partner=row.partner.slug if row.partner else None,
+        source=MappingSource(row.source),
+        trust=row.trust.name if row.trust else None,
         target=row.target.name,
         position=row.position,
         clients=None if row.clients is None else tuple(sorted(row.clients)),

@@ -258,7 +258,11 @@ def _differences(old: Sequence[Key], new: Sequence[Key]) -> dict[str, JSON]:
 def _record(change: Change, row: Row, reason: str, data: dict[str, JSON]) -> None:
     source: dict[str, JSON] = {"key_source": str(row.id), "location": row.location, "left_out": row.left_out}
     event = KeysRefreshed(
-        partner_id=row.partner_id, partner=row.partner.slug, target=row.location, reason=reason, data=source | data
+        partner_id=row.partner_id,
+        partner=row.partner.slug if row.partner else "",
+        target=row.location,
+        reason=reason,
+        data=source | data,
     )
     change.record(event)
 

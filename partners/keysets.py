@@ -34,6 +34,9 @@ OKP_ALGORITHMS: Final = frozenset({"EdDSA", "Ed25519"})
 ALGORITHMS: Final = RSA_ALGORITHMS | frozenset(EC_ALGORITHMS.values()) | OKP_ALGORITHMS
 """Asymmetric signatures only (rules 62 and 106): with a symmetric one the verifier could sign."""
 
+SPIFFE_USE: Final = "jwt-svid"
+"""How SPIFFE marks the keys that sign its JWTs (SPIFFE Trust Domain and Bundle section 4.2.2); here it is ``sig``."""
+
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEPT_MEMBERS: Final = ("kty", "kid", "use", "alg", "key_ops", "crv", "n", "e", "x", "y")
 _KINDS: Final[dict[str, type[RSAKey | ECKey | OKPKey]]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
@@ -136,6 +139,8 @@ def _refuse_secrets(entry: Mapping[str, JSON]) -> None:
 
 def _usable(entry: Mapping[str, JSON]) -> Key:
     key: Key = {name: entry[name] for name in _KEPT_MEMBERS if name in entry}
+    if key.get("use") == SPIFFE_USE:
+        key["use"] = "sig"
     _check_purpose(key)
     _check_kid(key)
     _import(key)

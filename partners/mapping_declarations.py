@@ -28,6 +28,7 @@ from partners.notation import (
 )
 from partners.vocabulary import Kind
 from policy.claim_rules import Operator
+from policy.mapping import MappingSource
 
 STRICT: Final = ConfigDict(strict=True, extra="forbid", revalidate_instances="always")
 
@@ -59,14 +60,29 @@ class DeclaredRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredMapping:
-    """What a token of one trust may become at one target. A change publishes a new version; versions never change."""
+    """What may become a token for one target. A change publishes a new version; versions never change."""
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
     kind: ClassVar[Kind] = Kind.MAPPING
 
     name: Annotated[Slug, Field(description="Its name, unique within the partner.")]
-    partner: Annotated[Slug, RefersTo(Kind.PARTNER), Field(description="Whose tokens it maps.")]
-    trust: Annotated[Slug, RefersTo(Kind.TRUST), Field(description="The trust, of the same partner.")]
+    partner: Annotated[
+        Slug | None,
+        RefersTo(Kind.PARTNER),
+        Field(description="For whose clients it is; left out: for clients of our own."),
+    ] = None
+    source: Annotated[
+        MappingSource,
+        Field(
+            description="What becomes a token: a token of the `trust`; with `own_token` one of ours, exchanged on; with"
+            " `client` nothing but the client's authentication (the client credentials grant)."
+        ),
+    ] = MappingSource.TRUST
+    trust: Annotated[
+        Slug | None,
+        RefersTo(Kind.TRUST),
+        Field(description="The trust, of the same partner, where that is the `source`; else none."),
+    ] = None
     target: Annotated[Slug, RefersTo(Kind.TARGET), Field(description="The target.")]
     position: Annotated[
         Position, Field(description="Mappings are tried in this order, then by name; the first that fits decides.")
@@ -81,7 +97,7 @@ class DeclaredMapping:
     ] = None
     grants: Annotated[
         Mapping[ScopeName, ScopeNames],
-        Field(description="Which of our scopes each scope of the partner's token is worth."),
+        Field(description="Which of our scopes each scope of the subject token is worth."),
     ] = field(default_factory=dict)
     always: Annotated[ScopeNames, Field(description="Scopes that every matching token may receive.")] = ()
     scopes_expression: Annotated[
@@ -97,7 +113,11 @@ class DeclaredMapping:
     ] = False
     max_depth: Annotated[Depth, Field(description="The most `act` members in a token of ours.")] = 1
     subject_claim: Annotated[
-        ClaimName, Field(description="The claim that becomes the last part of `sub`: `partner:<name>:<claim>`.")
+        ClaimName,
+        Field(
+            description="The claim that becomes the last part of `sub`: `partner:<name>:<claim>`; `sub` where the"
+            " `source` is no trust."
+        ),
     ] = "sub"
     claims: Annotated[
         Mapping[CarriedName, Expression],

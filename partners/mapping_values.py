@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from policy.claim_rules import ClaimRule
 from policy.expressions import Expression, Kind
-from policy.mapping import ScopeMapping
+from policy.mapping import MappingSource, ScopeMapping
 
 if TYPE_CHECKING:
     from partners import models
@@ -25,6 +25,7 @@ def mapping_of(row: models.ScopeMapping, target: Target) -> ScopeMapping:
         id=row.id,
         name=row.name,
         version=row.version,
+        source=MappingSource(row.source),
         trust_id=row.trust_id,
         target=target,
         clients=None if row.clients is None else frozenset(row.clients),

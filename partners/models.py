@@ -21,36 +21,32 @@ from uuid_utils.compat import uuid7
 from partners.allowances import Allowed, Constraints, allowed
 from partners.constraints import MAX_LEEWAY, MAX_LIFETIME, between, one_of, scope_validator, slug_validator
 from partners.expressed import Expressed, expressions_are_bounded
+from partners.fetched import Fetched
+from partners.introspected import Introspected
 from partners.proofs import Proofs, certificate_is_named_once
-from partners.states import ClientState, KeyMethod, MappingState, PartnerState, ScopeRisk, TrustState
+from partners.rows import Registry, Row
+from partners.states import (
+    ClientState,
+    KeyMethod,
+    MappingState,
+    PartnerState,
+    ScopeRisk,
+    SourceOfMapping,
+    TrustState,
+)
+from partners.workloads import Workload, workload_is_narrowed
 
-
-class Row(models.Model):
-    """What every table here has: a UUIDv7 as public id, and the two instants an admin asks for."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        abstract = True
-
-
-class Registry(models.Model):
-    """One row: the epoch that every configuration change bumps, under the ledger's exclusive lock."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    epoch = models.BigIntegerField(default=1)
-    catalogue_version = models.BigIntegerField(default=1)
-    keys_version = models.BigIntegerField(default=1)
-
-    class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(name="registry_has_one_row", condition=Q(id=1))
-        ]
-
-    def __str__(self) -> str:
-        return f"epoch {self.epoch}"
+__all__ = [
+    "Client",
+    "ClientSecret",
+    "FederationTrust",
+    "KeySource",
+    "Partner",
+    "Registry",
+    "Scope",
+    "ScopeMapping",
+    "Target",
+]
 
 
 class Target(Row):
@@ -118,30 +114,16 @@ class Partner(Allowed, Row):
         return self.name
 
 
-class KeySource(Row):
+class KeySource(Fetched, Row):
     """Where a signer's public keys come from, and the last good set. A failed fetch never removes good keys."""
 
-    partner = models.ForeignKey(Partner, models.PROTECT, related_name="key_sources")
+    partner = models.ForeignKey(Partner, models.PROTECT, null=True, blank=True, related_name="key_sources")
     method = models.CharField(max_length=10, choices=KeyMethod.choices)
     location = models.CharField(
         max_length=512, blank=True, help_text="The issuer (discovery) or the address of the key set."
     )
     jwks_uri = models.CharField(max_length=512, blank=True, help_text="As discovered, or equal to the location.")
     jwks = models.JSONField(default=dict, blank=True)
-    etag = models.CharField(max_length=255, blank=True)
-    fetched_at = models.DateTimeField(null=True, blank=True)
-    next_fetch_at = models.DateTimeField(null=True, blank=True, db_index=True)
-    usable_until = models.DateTimeField(
-        null=True, blank=True, help_text="Keys are refused after this (stale-if-error)."
-    )
-    failures = models.PositiveIntegerField(default=0)
-    last_error = models.CharField(max_length=300, blank=True)
-    claimed_at = models.DateTimeField(null=True, blank=True, help_text="When the last fetch began, in any process.")
-    answered_at = models.DateTimeField(null=True, blank=True, help_text="When the last fetch ended, well or not.")
-    left_out = models.JSONField(default=list, blank=True, help_text="Published keys that were not taken, and why.")
-    pending_jwks = models.JSONField(default=dict, blank=True, help_text="A key set that waits for confirmation.")
-    pending_since = models.DateTimeField(null=True, blank=True)
-    pending_jwks_uri = models.CharField(max_length=512, blank=True, help_text="Another address that waits likewise.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -156,7 +138,7 @@ class KeySource(Row):
         return self.location or "uploaded keys"
 
 
-class Client(Proofs, Allowed, AbstractApplication):
+class Client(Proofs, Workload, Allowed, AbstractApplication):
     """An OAuth client of a partner; django-oauth-toolkit's Application, so that one registry serves every grant.
 
     The toolkit's ``client_secret`` stays unusable: secrets are rows of ``ClientSecret``, two live at a time.
@@ -181,7 +163,10 @@ class Client(Proofs, Allowed, AbstractApplication):
         abstract = False
         ordering: ClassVar[list[str]] = ["client_id"]
         constraints: ClassVar[Constraints] = allowed(
-            "client", one_of("state", ClientState, "client_state_is_known"), certificate_is_named_once
+            "client",
+            one_of("state", ClientState, "client_state_is_known"),
+            certificate_is_named_once,
+            *workload_is_narrowed,
         )
 
     def __str__(self) -> str:
@@ -218,7 +203,7 @@ class ClientSecret(models.Model):
         return f"secret {self.slot} of {self.client_id}"
 
 
-class FederationTrust(Row):
+class FederationTrust(Introspected, Row):
     """Our decision to accept one issuer's tokens for one partner."""
 
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="trusts")
@@ -261,14 +246,18 @@ class FederationTrust(Row):
 
 
 class ScopeMapping(Expressed, Row):
-    """One version of a mapping. Published versions are never edited: a trigger refuses all but a change of state."""
+    """One version of a mapping. Published versions are never edited: a trigger refuses all but a change of state.
 
-    partner = models.ForeignKey(Partner, models.PROTECT, related_name="mappings")
+    Without a partner it is for clients of our own.
+    """
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="mappings", null=True, blank=True)
     name = models.CharField(max_length=63, validators=[slug_validator])
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=MappingState.choices, default=MappingState.DRAFT)
     position = models.PositiveIntegerField(default=100, help_text="Mappings are tried in this order, then by name.")
-    trust = models.ForeignKey(FederationTrust, models.PROTECT, related_name="mappings")
+    source = models.CharField(max_length=10, choices=SourceOfMapping.choices, default=SourceOfMapping.TRUST)
+    trust = models.ForeignKey(FederationTrust, models.PROTECT, related_name="mappings", null=True, blank=True)
     target = models.ForeignKey(Target, models.PROTECT, related_name="mappings")
     clients = ArrayField(
         models.CharField(max_length=255), null=True, blank=True, help_text="Client ids; null: every client."
@@ -286,9 +275,20 @@ class ScopeMapping(Expressed, Row):
     class Meta:
         ordering: ClassVar[list[str]] = ["position", "name", "-version"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["partner", "name", "version"], name="mapping_version_is_unique"),
             models.UniqueConstraint(
-                fields=["partner", "name"], condition=Q(state="published"), name="mapping_has_one_published_version"
+                fields=["partner", "name", "version"], name="mapping_version_is_unique", nulls_distinct=False
+            ),
+            models.UniqueConstraint(
+                fields=["partner", "name"],
+                condition=Q(state="published"),
+                name="mapping_has_one_published_version",
+                nulls_distinct=False,
+            ),
+            one_of("source", SourceOfMapping, "mapping_source_is_known"),
+            models.CheckConstraint(
+                name="mapping_has_a_trust_where_that_is_its_source",
+                condition=Q(source="trust", trust__isnull=False, partner__isnull=False)
+                | (~Q(source="trust") & Q(trust__isnull=True)),
             ),
             one_of("state", MappingState, "mapping_state_is_known"),
             between("lifetime", timedelta(seconds=1), MAX_LIFETIME, "mapping_lifetime_is_at_most_1_h"),

@@ -28,6 +28,7 @@ T = TypeVar("T", bound=tuple[Any, ...])
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
 _VISIBLE: Final = re.compile(r"[!-~]+")
+_TRUST_DOMAIN: Final = re.compile(r"spiffe://[a-z0-9._-]{1,255}", re.ASCII)
 LONGEST_URL: Final = 512
 
 
@@ -101,6 +102,11 @@ def _is_server(value: str) -> bool:
     return _is_url(value) and value.startswith(("https://", "http://")) and bool(_host(value)) and "@" not in value
 
 
+def _is_trust_domain(value: str) -> bool:
+    """A SPIFFE trust domain as an address without a path (SPIFFE-ID sections 2.1 and 2.3)."""
+    return _TRUST_DOMAIN.fullmatch(value) is not None
+
+
 def _host(value: str) -> str | None:
     return urlsplit(value).hostname
 
@@ -153,6 +159,7 @@ SCOPE_NAME: Final = '1 to 128 visible ASCII characters except " and \\ (RFC 6749
 AUDIENCE: Final = "1 to 255 visible ASCII characters"
 RESOURCE: Final = "an absolute URI without fragment, at most 512 characters (RFC 8707 section 2)"
 ISSUER: Final = "an https URL without user, query or fragment, at most 512 characters"
+WORKLOAD_ISSUER: Final = f"{ISSUER}, or spiffe:// and a trust domain"
 KEY_SET_URL: Final = "an https URL without user or fragment, at most 512 characters"
 REDIRECT_URI: Final = "an absolute URL without user, wildcard or fragment, at most 512 characters"
 EMAIL: Final = "an e-mail address of at most 254 characters"
@@ -174,7 +181,17 @@ ResourceUri = Annotated[str, _check(_is_url, RESOURCE), Notation("URI", RESOURCE
 IssuerUrl = Annotated[
     str, _check(lambda value: _is_server(value) and "?" not in value, ISSUER), Notation("URL", ISSUER)
 ]
+WorkloadIssuer = Annotated[
+    str,
+    _check(lambda value: (_is_server(value) and "?" not in value) or _is_trust_domain(value), WORKLOAD_ISSUER),
+    Notation("URL", WORKLOAD_ISSUER),
+]
+RemoteClientId = Annotated[str, _check(_matches(r"[!-~]{1,255}"), AUDIENCE), Notation("text", AUDIENCE)]
 KeySetUrl = Annotated[str, _check(_is_server, KEY_SET_URL), Notation("URL", KEY_SET_URL)]
+Jwks = Annotated[
+    dict[str, object],
+    Notation("key set", "a JSON Web Key Set of public keys, or {file: PATH} that holds one (RFC 7517 section 5)"),
+]
 RedirectUri = Annotated[str, _check(_is_redirect, REDIRECT_URI), Notation("URL", REDIRECT_URI)]
 EmailAddress = Annotated[str, _check(_is_email, EMAIL), Notation("e-mail address", EMAIL)]
 Title = Annotated[str, _check(_line(120), TITLE), Notation("text", TITLE)]

@@ -59,6 +59,8 @@ class Trust:
     one_time: bool
     allows_foreign_chain: bool
     accepts_actors: bool
+    introspection: str
+    """Where the issuer is asked about opaque tokens; empty where it is not."""
     source: KeySource
 
 
@@ -69,6 +71,17 @@ class Secret:
     slot: int
     created_at: datetime
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """The platform that vouches for a client, and which of its workloads the client is."""
+
+    issuer: str
+    audiences: tuple[str, ...]
+    algorithms: tuple[str, ...]
+    rules: tuple[str, ...]
+    lifetime: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +100,7 @@ class Client:
     held_to: tuple[str, ...]
     """Which proofs each of its requests must bring."""
     secrets: tuple[Secret, ...]
+    workload: Workload | None
     source: KeySource | None
 
 
@@ -99,6 +113,7 @@ class MappingVersion:
     version: int
     state: str
     position: int
+    source: str
     trust: str
     target: str
     audience: str
@@ -180,6 +195,7 @@ def _trust(row: models.FederationTrust) -> Trust:
         one_time=row.one_time,
         allows_foreign_chain=row.allows_foreign_chain,
         accepts_actors=row.accepts_actors,
+        introspection=row.introspection_endpoint,
         source=key_source(row.key_source),
     )
 
@@ -208,7 +224,18 @@ def _client(row: models.Client) -> Client:
             Secret(slot=secret.slot, created_at=secret.created_at, expires_at=secret.expires_at)
             for secret in sorted(row.secrets.all(), key=lambda secret: secret.slot)
         ),
+        workload=_workload(row) if row.workload_issuer else None,
         source=key_source(row.key_source) if row.key_source else None,
+    )
+
+
+def _workload(row: models.Client) -> Workload:
+    return Workload(
+        issuer=row.workload_issuer,
+        audiences=tuple(row.workload_audiences),
+        algorithms=tuple(row.workload_algorithms),
+        rules=_in_words(row.workload_rules),
+        lifetime=row.workload_lifetime,
     )
 
 
@@ -232,7 +259,8 @@ def _version(row: models.ScopeMapping) -> MappingVersion:
         version=row.version,
         state=row.state,
         position=row.position,
-        trust=row.trust.name,
+        source=row.source,
+        trust=row.trust.name if row.trust else "",
         target=row.target.name,
         audience=row.target.audience,
         clients=None if row.clients is None else tuple(row.clients),

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from partners import models
+from partners.introspection_values import RegisteredIntrospection, introspection_of
 from partners.mapping_values import mapping_of, rules_of
 from partners.states import ClientState, KeyMethod, MappingState, PartnerState, TrustState
 from partners.vocabulary import CertificateName
+from partners.workload_values import RegisteredWorkload, workload_of
 from policy.parties import Allowance, Client, ClientAuthentication, Partner, Risk, Scope, Target
 from policy.tokens import JSON, TokenType
 from policy.trust import Trust
@@ -66,6 +68,7 @@ class RegisteredClient:
     secrets: tuple[Secret, ...]
     key_source_id: UUID | None
     certificate: RegisteredCertificate | None
+    workload: RegisteredWorkload | None
     serves: frozenset[str]
 
 
@@ -75,16 +78,21 @@ class TrustedIssuer:
 
     trust: Trust
     key_source_id: UUID
+    introspection: RegisteredIntrospection | None
     mappings: tuple[ScopeMapping, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerConfiguration:
-    """Everything that belongs to one partner. ``partner`` is None for the clients that belong to none."""
+    """Everything that belongs to one partner. ``partner`` is None for the clients that belong to none.
+
+    ``mappings`` are those whose source is no trust, in the order in which they are tried.
+    """
 
     partner: Partner | None
     clients: tuple[RegisteredClient, ...]
     issuers: tuple[TrustedIssuer, ...]
+    mappings: tuple[ScopeMapping, ...]
     key_sets: tuple[KeySet, ...]
 
 
@@ -113,7 +121,7 @@ def configuration(*, since: int = 0) -> Configuration:
         rows = models.Partner.objects.select_related("default_target")
         partners = _partners(rows if catalogue_moved else rows.filter(version__gt=since), targets)
         if catalogue_moved:
-            partners[None] = _without_partner()
+            partners[None] = _without_partner(targets)
         return Configuration(
             epoch=registry.epoch,
             keys_version=registry.keys_version,
@@ -185,6 +193,7 @@ def _partner(
         partner=partner,
         clients=tuple(_client(client, partner, row.trust_anchors) for client in clients),
         issuers=tuple(_issuer(trust, partner, mappings, targets) for trust in trusts),
+        mappings=_published(mappings, None, targets),
         key_sets=tuple(_key_set(source) for source in sources),
     )
 
@@ -193,9 +202,12 @@ def _allowance(row: Allowed) -> Allowance:
     return Allowance(requests_per_minute=row.requests_per_minute, burst=row.burst, daily_quota=row.daily_quota)
 
 
-def _without_partner() -> PartnerConfiguration:
+def _without_partner(targets: Mapping[UUID, Target]) -> PartnerConfiguration:
     clients = tuple(_client(client, None, "") for client in _client_rows().filter(partner=None))
-    return PartnerConfiguration(partner=None, clients=clients, issuers=(), key_sets=())
+    key_sets = tuple(_key_set(source) for source in models.KeySource.objects.filter(partner=None))
+    rows = models.ScopeMapping.objects.filter(partner=None, state=MappingState.PUBLISHED)
+    mappings = _published(rows, None, targets)
+    return PartnerConfiguration(partner=None, clients=clients, issuers=(), mappings=mappings, key_sets=key_sets)
 
 
 def _client_rows() -> QuerySet[models.Client]:
@@ -229,6 +241,7 @@ def _client(row: models.Client, partner: Partner | None, anchors: str) -> Regist
         secrets=secrets,
         key_source_id=row.key_source_id,
         certificate=_certificate(row, anchors),
+        workload=workload_of(row),
         serves=serves,
     )
 
@@ -260,10 +273,20 @@ def _issuer(
         allows_foreign_chain=row.allows_foreign_chain,
         accepts_actors=row.accepts_actors,
     )
-    published = (
-        mapping_of(m, targets[m.target_id]) for m in mappings if m.trust_id == row.id and m.target_id in targets
+    mappings_of_trust = _published(mappings, row.id, targets)
+    return TrustedIssuer(
+        trust=trust,
+        key_source_id=row.key_source_id,
+        introspection=introspection_of(row),
+        mappings=mappings_of_trust,
     )
-    return TrustedIssuer(trust=trust, key_source_id=row.key_source_id, mappings=tuple(published))
+
+
+def _published(
+    rows: Iterable[models.ScopeMapping], trust_id: UUID | None, targets: Mapping[UUID, Target]
+) -> tuple[ScopeMapping, ...]:
+    """The mappings of one trust, or of none, to targets that are active."""
+    return tuple(mapping_of(m, targets[m.target_id]) for m in rows if m.trust_id == trust_id and m.target_id in targets)
 
 
 def _key_set(row: models.KeySource) -> KeySet:

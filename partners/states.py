@@ -54,3 +54,11 @@ class MappingState(models.TextChoices):
     PUBLISHED = "published"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
+
+
+class SourceOfMapping(models.TextChoices):
+    """``policy.mapping.MappingSource`` as the database has it."""
+
+    TRUST = "trust"
+    OWN_TOKEN = "own_token"
+    CLIENT = "client"

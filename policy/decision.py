@@ -29,6 +29,7 @@ def decide(facts: Facts[T], *, now: datetime) -> Granted[T] | Refused:
 
 def _grant(facts: Facts[T], steps: list[Step], now: datetime) -> Granted[T]:
     """The guards in order. Each adds its step and hands on what it established, or ends the line."""
+    guards.stand(facts)
     guards.meet_trust_rules(facts, steps)
     targets = guards.resolve_targets(facts, steps)
     variables = facts.variables()
@@ -45,7 +46,6 @@ def _grant(facts: Facts[T], steps: list[Step], now: datetime) -> Granted[T]:
         scope=scope,
         expires_at=expires_at,
         act=act,
-        trust=facts.trust,
         mappings=mappings,
         steps=tuple(steps),
         claims=claims,

@@ -42,6 +42,11 @@ def actors(act: JSON) -> Iterator[Actor]:
         node = node.get("act")
 
 
+def depth(act: Mapping[str, JSON] | None) -> int:
+    """The number of actors in a chain that was accepted; none without one."""
+    return 0 if act is None else sum(1 for _ in actors(dict(act)))
+
+
 def identity(actor: Actor, issuer: str) -> tuple[JSON, JSON]:
     """What makes two actors the same one: issuer and subject. One without ``iss`` is of the token's own ``issuer``."""
     return actor.get("iss", issuer), actor.get("sub")

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from policy.mapping import ScopeMapping
+    from policy.mapping import MappingSource, ScopeMapping
+    from policy.origin import Origin
     from policy.parties import Client, Target
     from policy.reasons import Reason, Step
     from policy.tokens import JSON
@@ -36,28 +37,31 @@ class Asked(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor(Generic[T_co]):
-    """The acting party: its token, and the trust that vouches for the token's issuer."""
+    """The acting party: its token, and the trust that vouches for the token's issuer; None for a token of ours."""
 
     token: T_co
-    trust: Trust
+    trust: Trust | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts(Generic[T]):
     """Everything a decision may know. ``targets`` is the whole catalogue, by audience and by resource URI.
 
-    ``trust`` is the subject's issuer; ``mappings`` are its published mappings by target id, each target's in the
-    partner's order; ``ceiling`` is the longest lifetime the installation allows.
+    ``source`` says what is made into a token; ``trust`` is the subject's issuer, None where that is ourselves. Then
+    ``origins`` are where our own tokens of the request came from, once each. ``mappings`` are the published mappings of
+    the source by target id, each target's in order; ``ceiling`` is the longest lifetime the installation allows.
     """
 
     request: Asked
     client: Client
     subject: T
     actor: Actor[T] | None
-    trust: Trust
+    source: MappingSource
+    trust: Trust | None
     mappings: Mapping[UUID, tuple[ScopeMapping, ...]]
     targets: Mapping[str, Target]
     ceiling: timedelta
+    origins: tuple[Origin, ...] = ()
 
     def variables(self) -> Variables:
         """What the expressions of a mapping may read. Without an actor token its claims are empty."""
@@ -75,7 +79,6 @@ class Granted(Generic[T_co]):
     scope: frozenset[str]
     expires_at: datetime
     act: Mapping[str, JSON] | None
-    trust: Trust
     mappings: tuple[ScopeMapping, ...]
     steps: tuple[Step, ...]
     claims: Mapping[str, JSON] = field(default_factory=dict)

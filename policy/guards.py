@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from policy import delegation
 from policy.claim_rules import Verdict
 from policy.expressions import ExpressionFault
+from policy.mapping import MappingSource
 from policy.reasons import Reason, Rule, Step, shown
 
 if TYPE_CHECKING:
@@ -44,26 +45,35 @@ def _refuse(reason: Reason, rule: Rule, expected: str, received: object) -> Refu
     return Refusal(reason, Step(rule, Verdict.REFUSED, expected, shown(received)))
 
 
+def stand(facts: Facts[T]) -> None:
+    """The tokens of ours that the request rests on come from a client, a partner and a trust still in force."""
+    for origin in facts.origins:
+        lapse = origin.lapse()
+        if lapse is not None:
+            raise _refuse(Reason.TOKEN_REVOKED, Rule.TRUST_RULES, *lapse)
+
+
 def meet_trust_rules(facts: Facts[T], steps: Steps) -> None:
     """Every rule of the trust holds for the subject token, and for the actor token where there is one."""
-    pairs: list[tuple[TokenFacts, Trust]] = [(facts.subject, facts.trust)]
+    pairs: list[tuple[TokenFacts, Trust | None]] = [(facts.subject, facts.trust)]
     if facts.actor is not None:
         pairs.append((facts.actor.token, facts.actor.trust))
     for token, trust in pairs:
-        for rule in trust.rules:
+        for rule in () if trust is None else trust.rules:
             verdict = rule.evaluate(token.claims)
             if verdict is not Verdict.PASSED:
                 reason = Reason.TRUST_RULE_FAULT if verdict is Verdict.FAULT else Reason.TRUST_RULE_UNMET
                 received = shown(token.claims.get(rule.claim))
                 raise Refusal(reason, Step(Rule.TRUST_RULES, verdict, rule.expected, received))
-    steps.append(Step(Rule.TRUST_RULES, Verdict.PASSED, "; ".join(rule.expected for rule in facts.trust.rules)))
+    expected = "; ".join(rule.expected for rule in facts.trust.rules) if facts.trust else "issued by ourselves"
+    steps.append(Step(Rule.TRUST_RULES, Verdict.PASSED, expected))
 
 
 def resolve_targets(facts: Facts[T], steps: Steps) -> tuple[Target, ...]:
     """The targets asked for, each once. All must be known: one unknown name refuses the request (rule 22)."""
     names = (*facts.request.audience, *facts.request.resource)
     if not names:
-        default = facts.trust.partner.default_target
+        default = facts.client.partner.default_target if facts.client.partner else None
         if default is None:
             raise _refuse(Reason.TARGET_MISSING, Rule.TARGET, "an audience, a resource or a default target", None)
         names = (default,)
@@ -123,7 +133,13 @@ def evaluate(
 
 
 def delegate(facts: Facts[T], mappings: Mappings, steps: Steps) -> Mapping[str, JSON] | None:
-    """The ``act`` chain of the token to be issued; None means impersonation (RFC 8693 section 1.1)."""
+    """The ``act`` chain of the token to be issued; None means impersonation (RFC 8693 section 1.1).
+
+    A client that asks for itself acts for nobody else: there is neither.
+    """
+    if facts.source is MappingSource.CLIENT:
+        steps.append(Step(Rule.DELEGATION, Verdict.PASSED, "the client for itself", facts.client.client_id))
+        return None
     previous = facts.subject.claims.get("act")
     _check_may_act(facts, previous)
     _check_actor_owner(facts)
@@ -133,7 +149,7 @@ def delegate(facts: Facts[T], mappings: Mappings, steps: Steps) -> Mapping[str, 
     if act is None:
         steps.append(Step(Rule.DELEGATION, Verdict.PASSED, "impersonation allowed", "no actor token"))
         return None
-    limit = min(facts.trust.max_depth, delegation.INSTALLATION_MAX_DEPTH, *(m.max_depth for m in mappings))
+    limit = _deepest(facts, mappings)
     chain = _chain(act)
     if len(chain) > limit:
         raise _refuse(Reason.CHAIN_TOO_DEEP, Rule.DELEGATION, f"depth at most {limit}", f"depth {len(chain)}")
@@ -142,6 +158,12 @@ def delegate(facts: Facts[T], mappings: Mappings, steps: Steps) -> Mapping[str, 
     received = f"{shown(chain[0]['sub'])}, depth {len(chain)}"
     steps.append(Step(Rule.DELEGATION, Verdict.PASSED, f"depth at most {limit}", received))
     return chain[0]
+
+
+def _deepest(facts: Facts[T], mappings: Mappings) -> int:
+    """The longest chain that trust, mappings and installation all allow (rule 46)."""
+    trusted = delegation.INSTALLATION_MAX_DEPTH if facts.trust is None else facts.trust.max_depth
+    return min(trusted, delegation.INSTALLATION_MAX_DEPTH, *(mapping.max_depth for mapping in mappings))
 
 
 def _chain(act: JSON) -> list[Mapping[str, JSON]]:
@@ -164,7 +186,7 @@ def _check_may_act(facts: Facts[T], previous: JSON) -> None:
     may_act = facts.subject.claims.get("may_act")
     if may_act is None:
         return
-    if previous is not None and not facts.trust.allows_foreign_chain:
+    if previous is not None and facts.trust is not None and not facts.trust.allows_foreign_chain:
         raise _refuse(Reason.CHAIN_REFUSED, Rule.DELEGATION, "may_act or act, not both", "both")
     actor = _actor(facts)
     if not delegation.is_named_by(may_act, actor):
@@ -173,7 +195,7 @@ def _check_may_act(facts: Facts[T], previous: JSON) -> None:
 
 def _check_actor_owner(facts: Facts[T]) -> None:
     """The actor token is the requester's own, or its trust lets clients present others' (rule 45): none is borrowed."""
-    if facts.actor is None or facts.actor.trust.accepts_actors:
+    if facts.actor is None or (facts.actor.trust is not None and facts.actor.trust.accepts_actors):
         return
     actor = facts.actor.token
     own = [actor.subject, actor.claims.get("client_id"), actor.claims.get("azp")]
@@ -219,11 +241,12 @@ def limit_lifetime(facts: Facts[T], mappings: Mappings, steps: Steps, now: datet
     """The earliest end of all that bound it: subject, actor, trust, mappings, targets, installation (rule 34)."""
     bounds = {
         "installation": now + facts.ceiling,
-        "trust": now + facts.trust.lifetime,
         "mapping": now + min(mapping.lifetime for mapping in mappings),
         "target": now + min(mapping.target.lifetime for mapping in mappings),
         "subject token": facts.subject.expires_at,
     }
+    if facts.trust is not None:
+        bounds["trust"] = now + facts.trust.lifetime
     if facts.actor is not None:
         bounds["actor token"] = facts.actor.token.expires_at
     bound = min(bounds, key=bounds.__getitem__)
@@ -236,7 +259,13 @@ def limit_lifetime(facts: Facts[T], mappings: Mappings, steps: Steps, now: datet
 
 
 def name_subject(facts: Facts[T], mappings: Mappings, steps: Steps) -> str:
-    """``partner:<slug>:<their subject>``, so that no partner's subject can collide with another's (RFC 9068 s5)."""
+    """``partner:<slug>:<their subject>``, so that no partner's subject can collide with another's (RFC 9068 s5).
+
+    Whom we named ourselves keeps that name: a client, or the subject of a token of ours.
+    """
+    if facts.trust is None:
+        steps.append(Step(Rule.SUBJECT, Verdict.PASSED, "as we named it", shown(facts.subject.subject)))
+        return facts.subject.subject
     names = [_subject_claim(facts.subject, mapping.subject_claim) for mapping in mappings]
     name = names[0]
     if any(other != name for other in names):

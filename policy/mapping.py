@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from policy.claim_rules import Verdict
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
     from policy.tokens import TokenFacts
 
 
+class MappingSource(StrEnum):
+    """What is made into a token: a token of the trust, a token of ours, or nothing but the client's authentication."""
+
+    TRUST = "trust"
+    OWN_TOKEN = "own_token"
+    CLIENT = "client"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeMapping:
-    """What a token of one trust may become at one target. Published versions are never edited in place.
+    """What a token of one source may become at one target. Published versions are never edited in place.
 
-    ``grants`` maps a scope of the partner's token to scopes of ours; ``always`` are scopes every matching token may
+    ``grants`` maps a scope of the subject token to scopes of ours; ``always`` are scopes every matching token may
     receive. ``clients`` restricts it to client ids; None means every client of the partner. Without
     ``allows_impersonation`` an actor token is required (rule 36). ``subject_claim`` names the claim that becomes the
     last part of ``sub``.
@@ -35,7 +44,9 @@ class ScopeMapping:
     id: UUID
     name: str
     version: int
-    trust_id: UUID
+    source: MappingSource
+    trust_id: UUID | None
+    """The trust, where that is the source."""
     target: Target
     clients: frozenset[str] | None
     rules: tuple[ClaimRule, ...]

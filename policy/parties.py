@@ -22,13 +22,17 @@ class Risk(StrEnum):
 
 
 class ClientAuthentication(StrEnum):
-    """Client authentication methods by their registered names (RFC 8414 section 2; RFC 7591 section 2)."""
+    """Client authentication methods by their registered names (RFC 8414 section 2; RFC 7591 section 2).
+
+    ``workload_jwt`` is our own word, and never published: on the wire it looks like ``private_key_jwt`` (RFC 7523).
+    """
 
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
     TLS_CLIENT_AUTH = "tls_client_auth"
     SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
+    WORKLOAD_JWT = "workload_jwt"
 
 
 BY_CERTIFICATE: Final = frozenset(

@@ -39,6 +39,9 @@ class Reason(StrEnum):
     ASSERTION_REFUSED = "client.assertion_refused"
     ASSERTION_REPLAYED = "client.assertion_replayed"
     CERTIFICATE_REFUSED = "client.certificate_refused"
+    WORKLOAD_REFUSED = "client.workload_refused"
+    WORKLOAD_RULE_UNMET = "client.workload_rule_unmet"
+    WORKLOAD_RULE_FAULT = "client.workload_rule_fault"
     GRANT_TYPE_NOT_ALLOWED = "client.grant_type_not_allowed"
     PROOF_INVALID = "proof.invalid"
     PROOF_REPLAYED = "proof.replayed"
@@ -67,6 +70,8 @@ class Reason(StrEnum):
     TOKEN_REVOKED = "token.revoked"
     TOKEN_UNKNOWN = "token.unknown"
     TOKEN_OF_OTHERS = "token.of_others"
+    TOKEN_INACTIVE = "token.inactive"
+    INTROSPECTION_FAILED = "token.introspection_failed"
     # the decision
     TRUST_RULE_UNMET = "policy.trust_rule_unmet"
     TRUST_RULE_FAULT = "policy.trust_rule_fault"

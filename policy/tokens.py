@@ -71,6 +71,21 @@ class VerifiedToken(_Claims):
     """The ``jti``, or empty where the issuer sets none."""
     digest: str
     """SHA-256 of the token's text, hexadecimal: names the token where it has no ``jti``."""
+    family_id: str = ""
+    """The family of a token of our own, which tokens exchanged from it join; empty for a foreign token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticatedSubject(_Claims):
+    """Somebody we know ourselves, without a token that vouches: a client that asks for itself (RFC 6749 section 4.4).
+
+    Made from an authentication of this very request; ``subject`` is complete, in a name space of its own
+    (``client:<id>``), so that it cannot collide with a partner's subject (RFC 9068 section 5).
+    """
+
+
+EstablishedSubject: TypeAlias = "VerifiedToken | AuthenticatedSubject"
+"""What a live request can establish, and the only kinds that minting accepts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

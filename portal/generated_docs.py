@@ -10,6 +10,7 @@ from django.utils.translation import override
 from exchange.protocol.errors import WIRE
 from policy.reasons import Reason
 from portal.config import Config
+from portal.description import document
 from portal.documents import reference
 from portal.explanations.words import explain
 
@@ -63,4 +64,5 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "errors.md": errors_page,
     "configuration.md": reference.page,
+    "openapi-oauth.yaml": document.page,
 }

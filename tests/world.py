@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.events import SYSTEM
 from exchange import keys
-from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
+from exchange.protocol.request import CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE
 from partners import models, secrets
 from partners.changes import changing
 from tests import heron as herons
@@ -67,13 +67,13 @@ def build(issuer: str) -> World:
             always=[],
             default_scopes=[],
         )
+        _own_of(kestrel, targets["ledger"], world.secret)
         fjord = _partner(change, "fjord")
         other = add_trust(fjord, world.other_idp)
         add_client(fjord, "fjord-backend", secret=world.secret)
         add_mapping(other, targets["ledger"], "ledger", allows_impersonation=True)
         _resource_servers(targets, world.secret)
-        idle = _partner(change, "idle", state="suspended")
-        add_client(idle, "idle-backend", secret=world.secret)
+        add_client(_partner(change, "idle", state="suspended"), "idle-backend", secret=world.secret)
         world.heron = herons.build(change, targets, world.secret)
     return world
 
@@ -89,11 +89,23 @@ def _targets() -> dict[str, models.Target]:
     return {"ledger": ledger, "reports": reports}
 
 
+def _own_of(kestrel: models.Partner, ledger: models.Target, secret: str) -> None:
+    """A client that asks for itself, and what the partner's clients may do with tokens of ours."""
+    add_client(kestrel, "kestrel-cron", secret=secret, grant_types=[CLIENT_CREDENTIALS])
+    add_own_mapping("client", ledger, "cron", kestrel, lifetime=timedelta(minutes=3))
+    add_own_mapping("own_token", ledger, "narrower", kestrel, grants={"ledger.read": ["ledger.read"]})
+
+
 def _resource_servers(targets: dict[str, models.Target], secret: str) -> None:
     """A gateway of ours in front of each target."""
     for name, target in targets.items():
         gateway = add_client(None, f"{name}-gateway", secret=secret, grant_types=[], scopes=[])
         gateway.serves.set([target])
+    service = add_client(None, "ledger-service", secret=secret, grant_types=[TOKEN_EXCHANGE, CLIENT_CREDENTIALS])
+    service.serves.set([targets["ledger"]])
+    grants = {"ledger.read": ["reports.read"]}
+    add_own_mapping("own_token", targets["reports"], "onwards", grants=grants, always=[], max_depth=2)
+    add_own_mapping("client", targets["reports"], "nightly", always=["reports.read"], clients=["ledger-service"])
 
 
 def _partner(change: Change, slug: str, **fields: Any) -> models.Partner:
@@ -152,6 +164,22 @@ def add_secret(client: models.Client, secret: str, slot: int = 1, **fields: Any)
     kek_id = settings.HANDOVER.kek.id
     digest = secrets.digest(secret, kek_id=kek_id)
     models.ClientSecret.objects.create(client=client, slot=slot, kek_id=kek_id, digest=digest, **fields)
+
+
+def add_own_mapping(
+    source: str, target: models.Target, name: str, partner: models.Partner | None = None, **fields: Any
+) -> models.ScopeMapping:
+    """Publish a mapping of tokens of ours, or of clients by themselves."""
+    defaults: dict[str, Any] = {
+        "version": 1,
+        "state": "published",
+        "always": ["ledger.read"] if source == "client" else [],
+        "default_scopes": [],
+        "allows_impersonation": True,
+    }
+    return models.ScopeMapping.objects.create(
+        source=source, partner=partner, target=target, name=name, **defaults | fields
+    )
 
 
 def add_mapping(trust: models.FederationTrust, target: models.Target, name: str, **fields: Any) -> models.ScopeMapping:

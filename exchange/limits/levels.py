@@ -18,6 +18,7 @@ from exchange.limits.limit import MICROSECONDS, Limit, per_day, per_minute
 from exchange.protocol.errors import refusal
 from exchange.protocol.oauth_errors import Pause, SlowDown
 from policy.reasons import Reason, Rule
+from policy.tokens import VerifiedToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +26,16 @@ if TYPE_CHECKING:
     from exchange.limits.slices import Slice, Slices
     from exchange.protocol.oauth_errors import OAuthError
     from policy.parties import Allowance, Client
-    from policy.tokens import VerifiedToken
+    from policy.tokens import EstablishedSubject
 
 COSTS: Final[Mapping[str, float]] = {"introspection": 0.2, "revocation": 0.2, "verify": 0.2, "client_credentials": 0.5}
 """What a request costs beside a token exchange, which costs 1; by grant type or, where there is none, by endpoint."""
-_SIGNED: Final = frozenset({Reason.ASSERTION_REFUSED, Reason.ASSERTION_REPLAYED})
+_SIGNED: Final = frozenset(
+    {
+        *(Reason.ASSERTION_REFUSED, Reason.ASSERTION_REPLAYED),
+        *(Reason.WORKLOAD_REFUSED, Reason.WORKLOAD_RULE_UNMET, Reason.WORKLOAD_RULE_FAULT),
+    }
+)
 _SIGNED_COST: Final = 2.0
 """What a refused assertion costs its address: to check a signature is the dearest part of a refusal."""
 _FAILURES_AT_ONCE: Final = 20
@@ -95,9 +101,9 @@ class Limits:
         if lacking is not None:
             raise _slow_down(lacking, cost, Rule.CLIENT)
 
-    def subject(self, token: VerifiedToken) -> None:
-        """Charge the subject of a verified token, whichever client presents it."""
-        if self._subject is None:
+    def subject(self, token: EstablishedSubject) -> None:
+        """Charge the subject of a verified token, whichever client presents it; a client was charged as such."""
+        if self._subject is None or not isinstance(token, VerifiedToken):
             return
         digest = sha256(f"{token.issuer}\x1f{token.subject}".encode()).hexdigest()[:32]  # no name of a person in Redis
         lacking = self._slices.pay([self._slices.of(f"subject:{digest}", self._subject)], 1)

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from exchange.protocol.form import Form
 
 JWT_BEARER_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+JWT_SPIFFE_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
+_METHODS: Final = {
+    JWT_BEARER_ASSERTION: ClientAuthentication.PRIVATE_KEY_JWT,
+    JWT_SPIFFE_ASSERTION: ClientAuthentication.WORKLOAD_JWT,
+}
+"""What an assertion's type says. The first is also that of a platform's token: the registration says which is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +130,15 @@ def _post(form: Form) -> Credentials | None:
 
 
 def _assertion(form: Form) -> Credentials | None:
-    """Both parameters or neither; the type is the one of RFC 7523 (rule 58)."""
+    """Both parameters or neither; the type is the one of RFC 7523 (rule 58), or of SPIFFE (rule 130)."""
     assertion, kind = form.get("client_assertion"), form.get("client_assertion_type")
     if assertion is None and kind is None:
         return None
-    if assertion is None or kind != JWT_BEARER_ASSERTION or len(assertion) > MAX_TOKEN_LENGTH:
+    method = _METHODS.get(kind or "")
+    if assertion is None or method is None or len(assertion) > MAX_TOKEN_LENGTH:
         raise refusal(Reason.CREDENTIALS_MALFORMED, Rule.CLIENT, "client_assertion of type jwt-bearer", shown(kind))
     return Credentials(
-        method=ClientAuthentication.PRIVATE_KEY_JWT,
+        method=method,
         unverified_client_id=form.get("client_id"),
         credential=RawToken(assertion),
     )

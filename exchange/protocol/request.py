@@ -1,4 +1,4 @@
-"""A token exchange request, well formed and not yet believed (RFC 8693 section 2.1)."""
+"""A request for a token, well formed and not yet believed (RFC 8693 s2.1, RFC 7523 s2.1, RFC 6749 s4.4.2)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+CLIENT_CREDENTIALS: Final = "client_credentials"
 MAX_TARGETS: Final = 10
 MAX_SCOPE_LENGTH: Final = 4096
 _SCOPES: Final = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
@@ -27,15 +28,16 @@ _ISSUABLE: Final = {kind.value: kind for kind in (TokenType.ACCESS_TOKEN, TokenT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenExchangeRequest:
+class TokenRequest:
     """What the client asks for. ``scope`` is None where it names none; ``audience`` and ``resource`` may be empty.
 
     An assertion of the jwt-bearer grant is a subject token of type JWT, with rules of its own (RFC 7523 section 2.1).
+    There is no subject token where the client asks for itself.
     """
 
     grant_type: str
-    subject_token: RawToken
-    subject_token_type: TokenType
+    subject_token: RawToken | None
+    subject_token_type: TokenType | None
     actor_token: RawToken | None
     actor_token_type: TokenType | None
     requested_token_type: TokenType
@@ -49,14 +51,29 @@ class TokenExchangeRequest:
         return self.grant_type == JWT_BEARER
 
 
-def parse_grant(form: Form) -> TokenExchangeRequest:
+def parse_grant(form: Form) -> TokenRequest:
     """Read the form of a grant that we answer ourselves. Raises as ``parse`` does."""
-    return parse_assertion(form) if form.get("grant_type") == JWT_BEARER else parse(form)
+    return _PARSERS[form.require("grant_type")](form)
 
 
-def parse_assertion(form: Form) -> TokenExchangeRequest:
+def parse_client_credentials(form: Form) -> TokenRequest:
+    """Read the form of the client credentials grant (RFC 6749 section 4.4.2, RFC 8707). Raises as ``parse`` does."""
+    return TokenRequest(
+        grant_type=CLIENT_CREDENTIALS,
+        subject_token=None,
+        subject_token_type=None,
+        actor_token=None,
+        actor_token_type=None,
+        requested_token_type=TokenType.ACCESS_TOKEN,
+        audience=_targets(form.all("audience")),
+        resource=tuple(map(_resource, _targets(form.all("resource")))),
+        scope=parse_scope(form.get("scope")),
+    )
+
+
+def parse_assertion(form: Form) -> TokenRequest:
     """Read the form of the jwt-bearer grant (RFC 7523 section 2.1, RFC 8707). Raises as ``parse`` does."""
-    return TokenExchangeRequest(
+    return TokenRequest(
         grant_type=JWT_BEARER,
         subject_token=_token(form.require("assertion"), "assertion"),
         subject_token_type=TokenType.JWT,
@@ -69,10 +86,10 @@ def parse_assertion(form: Form) -> TokenExchangeRequest:
     )
 
 
-def parse(form: Form) -> TokenExchangeRequest:
+def parse(form: Form) -> TokenRequest:
     """Read the form of a token exchange. Raises ``InvalidRequest``, ``InvalidScope`` or ``InvalidTarget``."""
     actor_token, actor_token_type = _actor(form)
-    return TokenExchangeRequest(
+    return TokenRequest(
         grant_type=TOKEN_EXCHANGE,
         subject_token=_token(form.require("subject_token"), "subject_token"),
         subject_token_type=_accepted_type(form.require("subject_token_type"), "subject_token_type"),
@@ -144,3 +161,8 @@ def parse_scope(text: str | None) -> frozenset[str] | None:
     if len(text) > MAX_SCOPE_LENGTH or _SCOPES.fullmatch(text) is None:
         raise refusal(Reason.SCOPE_MALFORMED, Rule.REQUEST, "scope values separated by single spaces", shown(text))
     return frozenset(text.split(" "))
+
+
+_PARSERS: Final = {TOKEN_EXCHANGE: parse, JWT_BEARER: parse_assertion, CLIENT_CREDENTIALS: parse_client_credentials}
+GRANTS: Final = frozenset(_PARSERS)
+"""The grants that we answer ourselves."""

@@ -11,7 +11,7 @@ import orjson
 from exchange.keyring import ALGORITHMS
 from exchange.protocol import dpop
 from exchange.protocol.oauth_errors import SlowDown
-from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
+from exchange.protocol.request import CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE
 from policy.parties import BY_CERTIFICATE, ClientAuthentication
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def metadata(issuer: str, *, takes_certificates: bool) -> dict[str, Any]:
 
     ``takes_certificates``: whether a proxy of ours can tell us the client's certificate (RFC 8705 sections 3.3 and 5).
     """
-    methods = [method for method in ClientAuthentication if takes_certificates or method not in BY_CERTIFICATE]
+    unlisted = {ClientAuthentication.WORKLOAD_JWT} | (set() if takes_certificates else BY_CERTIFICATE)
+    methods = [method for method in ClientAuthentication if method not in unlisted]
     certificates = {
         "tls_client_certificate_bound_access_tokens": True,
         "mtls_endpoint_aliases": {
@@ -100,7 +101,13 @@ def metadata(issuer: str, *, takes_certificates: bool) -> dict[str, Any]:
         **_about_tokens(issuer, methods),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [TOKEN_EXCHANGE, JWT_BEARER, "authorization_code", "refresh_token"],
+        "grant_types_supported": [
+            TOKEN_EXCHANGE,
+            JWT_BEARER,
+            CLIENT_CREDENTIALS,
+            "authorization_code",
+            "refresh_token",
+        ],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": sorted(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],

@@ -7,6 +7,7 @@ answers the fields it changed; an empty answer means that nothing had to change,
 from partners.services.clients import change_client, register_client, reinstate_client, suspend_client
 from partners.services.credentials import generate_secret, put_secrets, withdraw_secret
 from partners.services.differences import FieldChange
+from partners.services.introspections import put_introspection_secret
 from partners.services.mappings import publish_mapping, withdraw_mapping
 from partners.services.partners import (
     activate_partner,
@@ -32,6 +33,7 @@ __all__ = [
     "lead_partner",
     "offboard_partner",
     "publish_mapping",
+    "put_introspection_secret",
     "put_secrets",
     "register_client",
     "register_partner",

@@ -10,15 +10,16 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from partners import inventory, models
 from partners.certificate_names import named
-from partners.checking import require_right
+from partners.checking import require_right, write
 from partners.errors import IllegalTransition
 from partners.keysets import accept_jwks
-from partners.services import keys, lookups
+from partners.services import keys, lookups, mappings
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
 from partners.states import ClientState
 from partners.trust_anchors import accept_anchors
 from partners.vocabulary import ClientType, GrantType, Kind
+from partners.workloads import DEFAULT_LIFETIME
 
 if TYPE_CHECKING:
     from partners.changes import Change
@@ -93,10 +94,12 @@ def _normal(declared: DeclaredClient) -> DeclaredClient:
     """The declaration, checked, with its keys as they will be stored: public members of signing keys only."""
     require_right(declared)
     anchors = declared.trust_anchors and accept_anchors(declared.trust_anchors)
-    jwks: dict[str, object] | None = None
-    if declared.jwks is not None:
-        jwks = {"keys": list(accept_jwks(declared.jwks))}
-    return replace(declared, jwks=jwks, trust_anchors=anchors)
+    workload = declared.workload and replace(declared.workload, jwks=_kept(declared.workload.jwks))
+    return replace(declared, jwks=_kept(declared.jwks), trust_anchors=anchors, workload=workload)
+
+
+def _kept(jwks: dict[str, object] | None) -> dict[str, object] | None:
+    return None if jwks is None else {"keys": list(accept_jwks(jwks))}
 
 
 def _save(row: models.Client, declared: DeclaredClient) -> None:
@@ -111,11 +114,12 @@ def _save(row: models.Client, declared: DeclaredClient) -> None:
     row.accepts_endpoint_audience = declared.accepts_endpoint_audience
     row.redirect_uris = " ".join(declared.redirect_uris)
     _set_proofs(row, declared)
+    _set_workload(row, declared)
     row.requests_per_minute = declared.requests_per_minute
     row.burst = declared.burst
     row.daily_quota = declared.daily_quota
     before = row.key_source
-    row.key_source = keys.place(before, row.partner, declared) if row.partner else None
+    row.key_source = keys.place(before, row.partner, declared.workload or declared)
     row.save()
     keys.discard(before, row.key_source)
     row.serves.set(serves)
@@ -133,6 +137,16 @@ def _set_proofs(row: models.Client, declared: DeclaredClient) -> None:
     row.tls_client_certificate_bound_access_tokens = declared.tls_client_certificate_bound_access_tokens
     row.dpop_bound_access_tokens = declared.dpop_bound_access_tokens
     row.requires_dpop_nonce = declared.requires_dpop_nonce
+
+
+def _set_workload(row: models.Client, declared: DeclaredClient) -> None:
+    """Whose tokens authenticate it; nobody's where it proves itself by other means."""
+    workload, document = declared.workload, write(declared)["workload"]
+    row.workload_issuer = "" if workload is None else workload.issuer
+    row.workload_audiences = [] if workload is None else list(workload.audiences)
+    row.workload_algorithms = [] if workload is None else [algorithm.value for algorithm in workload.algorithms]
+    row.workload_rules = [] if workload is None else mappings.stored_rules(document)
+    row.workload_lifetime = DEFAULT_LIFETIME if workload is None else workload.lifetime
 
 
 def _served(declared: DeclaredClient) -> list[models.Target]:

@@ -37,6 +37,8 @@ def differences(before: Declared | None, after: Declared) -> Fields:
 
 def _shown(name: str, value: Any) -> JSON:  # noqa: ANN401 - a document's value
     """The value itself, but of a key set only what tells one key from another."""
+    if name == "workload" and value:
+        return {part: _shown(part, inner) for part, inner in value.items() if inner is not None}
     shown: JSON = list(named_keys(value["keys"])) if name == "jwks" and value else value
     return shown
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from partners import models
-from partners.declarations import DeclaredTrust
+from partners.declarations import DeclaredTrust, DeclaredWorkload
 from partners.keysets import accept_jwks
 from partners.states import KeyMethod
 
 if TYPE_CHECKING:
     from partners.declarations import DeclaredClient
 
+    Holder = DeclaredClient | DeclaredTrust | DeclaredWorkload
 
-def place(
-    source: models.KeySource | None, owner: models.Partner, declared: DeclaredClient | DeclaredTrust
-) -> models.KeySource | None:
+
+def place(source: models.KeySource | None, owner: models.Partner | None, declared: Holder) -> models.KeySource | None:
     """The key source of a declaration: the present one where it says the same, else a new one; None without keys.
 
     A source that moved is another source: keys of the old place vouch for nobody at the new one. One that did not move
@@ -36,12 +36,12 @@ def discard(before: models.KeySource | None, now: models.KeySource | None) -> No
         before.delete()
 
 
-def _wanted(declared: DeclaredClient | DeclaredTrust) -> dict[str, Any] | None:
+def _wanted(declared: Holder) -> dict[str, Any] | None:
     if declared.jwks is not None:
         jwks = {"keys": list(accept_jwks(declared.jwks))}
         return {"method": KeyMethod.UPLOADED, "location": "", "jwks": jwks}
     if declared.jwks_uri is not None:
         return {"method": KeyMethod.JWKS_URI, "location": declared.jwks_uri}
-    if isinstance(declared, DeclaredTrust):
+    if isinstance(declared, DeclaredTrust | DeclaredWorkload):
         return {"method": KeyMethod.DISCOVERY, "location": declared.issuer}
     return None

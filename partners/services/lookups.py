@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from django.contrib.auth import get_user_model
 
 from partners import models
-from partners.checking import shown
-from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered, Problem
+from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered, Problem, shown
 from partners.states import MappingState, PartnerState
 from partners.vocabulary import Kind
 
@@ -79,6 +78,14 @@ def owning_partner(declared: Declared, slug: str) -> models.Partner:
         refuse(declared, "partner", "the name of a registered partner", slug)
 
 
+def owner_of_mapping(declared: Declared, slug: str | None) -> models.Partner | None:
+    """As ``owning_partner``; None where no partner is named, and then the publishers of our own mappings take turns."""
+    if slug is not None:
+        return owning_partner(declared, slug)
+    models.Registry.objects.select_for_update().get(pk=1)
+    return None
+
+
 def client(client_id: str) -> models.Client:
     """The client, locked after its partner. Raises ``NotRegistered``."""
     slug = models.Client.objects.filter(client_id=client_id).values_list("partner__slug", flat=True).first()
@@ -101,7 +108,7 @@ def trust(owner: models.Partner, name: str) -> models.FederationTrust:
     return row
 
 
-def published_mapping(owner: models.Partner, name: str) -> models.ScopeMapping | None:
-    """The version in force of a mapping of a locked partner."""
+def published_mapping(owner: models.Partner | None, name: str) -> models.ScopeMapping | None:
+    """The version in force of a mapping of a locked partner, or of our own."""
     rows = models.ScopeMapping.objects.select_related("partner", "trust", "target")
     return rows.filter(partner=owner, name=name, state=MappingState.PUBLISHED).first()

@@ -13,6 +13,7 @@ from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
 from partners.states import MappingState, TrustState
 from partners.vocabulary import Kind
+from policy.mapping import MappingSource
 
 if TYPE_CHECKING:
     from partners.changes import Change
@@ -26,7 +27,7 @@ def publish_mapping(change: Change, declared: DeclaredMapping) -> Fields:
     Raises ``ConfigurationRefused``, ``IllegalTransition``.
     """
     require_right(declared)
-    owner = lookups.owning_partner(declared, declared.partner)
+    owner = lookups.owner_of_mapping(declared, declared.partner)
     before = lookups.published_mapping(owner, declared.name)
     fields = differences(inventory.mapping(before) if before else None, declared)
     if before is not None and not fields:
@@ -43,17 +44,17 @@ def publish_mapping(change: Change, declared: DeclaredMapping) -> Fields:
 
 
 def withdraw_mapping(change: Change, partner: str, name: str) -> Fields:
-    """No version is in force any more; another can be published later.
+    """No version is in force any more; another can be published later. ``partner`` is empty for one of our own.
 
     Raises ``NotRegistered``, and ``IllegalTransition`` when none is in force.
     """
-    owner = lookups.partner(partner)
+    owner = lookups.partner(partner) if partner else None
     row = lookups.published_mapping(owner, name)
     if row is not None:
         return withdraw(change, row)
     if not models.ScopeMapping.objects.filter(partner=owner, name=name).exists():
         raise NotRegistered(Kind.MAPPING, name)
-    raise IllegalTransition(f"Mapping {name} of {partner} has no version in force. Nothing is left to do.")
+    raise IllegalTransition(f"Mapping {name} of {partner or 'our own'} has no version in force. Nothing is left to do.")
 
 
 def withdraw(change: Change, row: models.ScopeMapping) -> Fields:
@@ -73,22 +74,22 @@ def _leave(row: models.ScopeMapping, state: MappingState) -> None:
     row.save(update_fields=["state", "updated_at"])
 
 
-def _draft(owner: models.Partner, declared: DeclaredMapping) -> models.ScopeMapping:
+def _draft(owner: models.Partner | None, declared: DeclaredMapping) -> models.ScopeMapping:
     """The row to be published, with what it names looked up and found to fit."""
     objections = lookups.Objections(declared)
-    trust = _trust(owner, declared, objections)
+    trust = _trust(owner, declared, objections) if declared.source is MappingSource.TRUST else None
     target = objections.target("target", declared.target)
     if target is not None:
         _check_scopes(target, declared, objections)
     _check_clients(owner, declared, objections)
     objections.raise_any()
-    assert trust is not None
     assert target is not None
     return models.ScopeMapping(
         partner=owner,
         name=declared.name,
         state=MappingState.PUBLISHED,
         position=declared.position,
+        source=declared.source,
         trust=trust,
         target=target,
         clients=None if declared.clients is None else list(declared.clients),
@@ -108,8 +109,9 @@ def _draft(owner: models.Partner, declared: DeclaredMapping) -> models.ScopeMapp
 
 
 def _trust(
-    owner: models.Partner, declared: DeclaredMapping, objections: lookups.Objections
+    owner: models.Partner | None, declared: DeclaredMapping, objections: lookups.Objections
 ) -> models.FederationTrust | None:
+    assert owner is not None  # a declaration that names a trust names its partner
     rows = owner.trusts.exclude(state=TrustState.WITHDRAWN)
     row = rows.filter(name=declared.trust).first()
     if row is None:
@@ -129,11 +131,13 @@ def _check_scopes(target: models.Target, declared: DeclaredMapping, objections: 
             objections.add(field, f"scopes of target {target.name}", sorted(scopes - known))
 
 
-def _check_clients(owner: models.Partner, declared: DeclaredMapping, objections: lookups.Objections) -> None:
+def _check_clients(owner: models.Partner | None, declared: DeclaredMapping, objections: lookups.Objections) -> None:
     wanted = set(declared.clients or ())
-    own = set(owner.clients.filter(client_id__in=wanted).values_list("client_id", flat=True))
+    rows = models.Client.objects.filter(partner=owner, client_id__in=wanted)
+    own = set(rows.values_list("client_id", flat=True))
     if wanted - own:
-        objections.add("clients", f"clients of {owner.slug}", sorted(wanted - own))
+        expected = f"clients of {owner.slug}" if owner else "clients of our own, which have no partner"
+        objections.add("clients", expected, sorted(wanted - own))
 
 
 def _subject(row: models.ScopeMapping) -> Subject:

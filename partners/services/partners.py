@@ -15,10 +15,10 @@ from audit.events import (
 from partners import inventory, models
 from partners.checking import require_right
 from partners.lifecycle import PartnerAct, acts_towards, advance
-from partners.services import clients, lookups, trusts
+from partners.services import clients, lookups, mappings, trusts
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
-from partners.states import ClientState, PartnerState, TrustState
+from partners.states import ClientState, MappingState, PartnerState, TrustState
 from partners.trust_anchors import accept_anchors
 from partners.vocabulary import Kind
 
@@ -80,7 +80,7 @@ def reinstate_partner(change: Change, slug: str) -> Fields:
 
 
 def offboard_partner(change: Change, slug: str) -> Fields:
-    """The end: every trust is withdrawn with its mappings, every client suspended, and there is no way back.
+    """The end: every trust and every mapping is withdrawn, every client suspended, and there is no way back.
 
     Raises ``NotRegistered``, ``IllegalTransition``.
     """
@@ -88,6 +88,8 @@ def offboard_partner(change: Change, slug: str) -> Fields:
     fields = _act(change, row, PartnerAct.OFFBOARD)
     for trust in row.trusts.exclude(state=TrustState.WITHDRAWN):
         trusts.withdraw(change, row, trust)
+    for mapping in row.mappings.filter(state=MappingState.PUBLISHED).select_related("partner", "target"):
+        mappings.withdraw(change, mapping)
     for client in row.clients.filter(state=ClientState.ACTIVE):
         clients.set_state(change, client, ClientState.SUSPENDED)
     return fields

@@ -67,9 +67,10 @@ def _check_unused(row: models.Target, scope: str) -> None:
     published = models.ScopeMapping.objects.filter(target=row, state=MappingState.PUBLISHED).select_related("partner")
     for mapping in published:
         if scope in set(mapping.always).union(*mapping.grants.values()):
+            owner = f"partner {mapping.partner.slug}" if mapping.partner else "our own"
             raise IllegalTransition(
-                f"Scope {scope} of target {row.name} cannot be withdrawn: mapping {mapping.name} of partner"
-                f" {mapping.partner.slug} grants it. Change that mapping first."
+                f"Scope {scope} of target {row.name} cannot be withdrawn: mapping {mapping.name} of {owner} grants it."
+                " Change that mapping first."
             )
     holder = models.Client.objects.filter(scopes__contains=[scope]).first()
     if holder is not None and not models.Scope.objects.filter(name=scope).exclude(target=row).exists():

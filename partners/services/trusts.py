@@ -10,7 +10,7 @@ from partners import inventory, models
 from partners.checking import require_right, write
 from partners.errors import IllegalTransition
 from partners.keysets import accept_jwks
-from partners.services import keys, lookups, mappings
+from partners.services import introspections, keys, lookups, mappings
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
 from partners.states import MappingState, TrustState
@@ -91,6 +91,7 @@ def _save(row: models.FederationTrust, declared: DeclaredTrust) -> None:
     row.one_time = declared.one_time
     row.allows_foreign_chain = declared.allows_foreign_chain
     row.accepts_actors = declared.accepts_actors
+    introspections.set_introspection(row, declared)
     before = None if row._state.adding else row.key_source  # noqa: SLF001
     source = keys.place(before, row.partner, declared)
     row.key_source = source  # type: ignore[assignment]  # a trust always has one: discovery where nothing is said

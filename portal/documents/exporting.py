@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from partners.checking import write
-from partners.declarations import DeclaredClient
+from partners.declarations import DeclaredClient, DeclaredTrust
 from policy.parties import ClientAuthentication
 from portal.documents.reading import VERSION
 from portal.documents.yaml_text import scalar
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HEADING = "# Configuration of Handover. Apply it with: manage.py apply -f FILE\n"
 SECRETS = "# secrets: left out, since only their hashes are kept. Refer to them: [{env: NAME}] or [{file: PATH}]\n"
+INTROSPECTION = "# introspection.secret: left out, and kept. To change it, refer to it: {env: NAME} or {file: PATH}\n"
 BY_SECRET = {ClientAuthentication.CLIENT_SECRET_BASIC, ClientAuthentication.CLIENT_SECRET_POST}
 
 
@@ -45,6 +46,8 @@ def export(declarations: Iterable[Declared]) -> str:
 def _document(declared: Declared) -> str:
     fields = {"version": VERSION, "kind": declared.kind.value, **_without_nulls(write(declared))}
     text = yaml.dump(fields, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    if isinstance(declared, DeclaredTrust) and declared.introspection is not None:
+        return text + INTROSPECTION
     has_secrets = isinstance(declared, DeclaredClient) and BY_SECRET & set(declared.methods)
     return text + (SECRETS if has_secrets else "")
 

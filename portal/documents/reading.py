@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from partners import checking
-from partners.errors import ConfigurationRefused, Problem
+from partners.errors import ConfigurationRefused, Problem, shown
 from partners.inventory import key_of
+from partners.services import introspections
 from partners.services.credentials import STRONG, check_secret
 from partners.vocabulary import Kind
 from portal.documents import yaml_text
@@ -46,6 +47,7 @@ class Document:
     node: Node
     declared: Declared
     secrets: tuple[str, ...] | None = field(default=None, repr=False)
+    introspection_secret: str | None = field(default=None, repr=False)
 
     @property
     def key(self) -> Key:
@@ -150,6 +152,7 @@ class _Reader:
         """The document. Raises ``DocumentsRefused`` with all that is wrong with it."""
         fields, kind = self._header()
         secrets = self._secrets(fields.pop("secrets")) if kind is Kind.CLIENT and "secrets" in fields else None
+        introspection_secret = self._introspection_secret(fields.get("introspection"))
         self._load_keys(fields)
         try:
             declared = checking.read(kind, fields)
@@ -157,20 +160,26 @@ class _Reader:
         except ConfigurationRefused as refused:
             self._problems.extend(refused.problems)
         self._raise_any()
-        return Document(file=self._source.name, node=self._node, declared=declared, secrets=secrets)
+        return Document(
+            file=self._source.name,
+            node=self._node,
+            declared=declared,
+            secrets=secrets,
+            introspection_secret=introspection_secret,
+        )
 
     def _header(self) -> tuple[dict[str, Any], Kind]:
         """The fields of the object itself, and its kind, by which alone they can be judged."""
         fields = self._node.plain()
         if not isinstance(fields, dict):
-            self._object((), "a document: a mapping with version, kind and name", checking.shown(fields))
+            self._object((), "a document: a mapping with version, kind and name", shown(fields))
             self._raise_any()
         version, kind = fields.pop("version", None), fields.pop("kind", None)
         self._subject = f"{kind} {fields.get('name')}" if isinstance(kind, str) else ""
         if version != VERSION or isinstance(version, bool):
-            self._object(("version",), f"{VERSION}, the only version there is", checking.shown(version))
+            self._object(("version",), f"{VERSION}, the only version there is", shown(version))
         if kind not in set(Kind):
-            self._object(("kind",), f"one of {', '.join(Kind)}", checking.shown(kind))
+            self._object(("kind",), f"one of {', '.join(Kind)}", shown(kind))
             self._raise_any()
         return fields, Kind(kind)
 
@@ -190,6 +199,16 @@ class _Reader:
             self._object(("secrets",), "two different secrets")
         return tuple(found)
 
+    def _introspection_secret(self, introspection: object) -> str | None:
+        """Our secret at an issuer's endpoint, taken out of the document; None where it names none."""
+        if not isinstance(introspection, dict) or "secret" not in introspection:
+            return None
+        path = ("introspection", "secret")
+        secret = self._resolve(introspection.pop("secret"), path)
+        if secret is not None and not introspections.check_secret(secret):
+            self._object(path, introspections.SECRET)
+        return secret
+
     def _resolve(self, reference: object, path: tuple[str | int, ...]) -> str | None:
         match reference:
             case {"env": str(name), **others} if not others:
@@ -206,17 +225,22 @@ class _Reader:
         match fields.get("trust_anchors"):
             case {"file": str(name), **others} if not others:
                 fields["trust_anchors"] = self._read_file(name, ("trust_anchors",))
+        self._load_key_set(fields, ("jwks",))
+        if isinstance(fields.get("workload"), dict):
+            self._load_key_set(fields["workload"], ("workload", "jwks"))
+
+    def _load_key_set(self, fields: dict[str, Any], path: tuple[str, ...]) -> None:
         match fields.get("jwks"):
             case {"file": str(name), **others} if not others:
-                text = self._read_file(name, ("jwks",))
-                fields["jwks"] = None if text is None else self._parse(name, text)
+                text = self._read_file(name, path)
+                fields["jwks"] = None if text is None else self._parse(name, text, path)
 
-    def _parse(self, name: str, text: str) -> dict[str, Any] | None:
+    def _parse(self, name: str, text: str, path: tuple[str, ...]) -> dict[str, Any] | None:
         with suppress(json.JSONDecodeError, RecursionError):
             document = json.loads(text)
             if isinstance(document, dict):
                 return document
-        self._object(("jwks",), f"a file that holds a JSON object; {name} does not")
+        self._object(path, f"a file that holds a JSON object; {name} does not")
         return None
 
     def _read_file(self, name: str, path: tuple[str | int, ...]) -> str | None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from partners.declarations import KINDS, DeclaredRule, DeclaredScope
+from partners.declarations import KINDS, DeclaredIntrospection, DeclaredRule, DeclaredScope, DeclaredWorkload
 from partners.notation import format_duration
 from partners.schema import FieldSchema, fields_of
 
@@ -22,6 +22,8 @@ PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 SECTIONS: Final[Mapping[str, type]] = {
     **{kind.value: declaration for kind, declaration in KINDS.items()},
     "scopes": DeclaredScope,
+    "workload": DeclaredWorkload,
+    "introspection": DeclaredIntrospection,
     "rules": DeclaredRule,
 }
 _MARKED: Final = re.compile(r"(<!-- fields: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -32,13 +32,21 @@ def write(change: Change, document: Document, found: Found | None, *, reinstates
     if isinstance(declared, DeclaredTarget):
         return (services.change_target if before else services.register_target)(change, declared)
     if isinstance(declared, DeclaredTrust):
-        return (services.change_trust if before else services.add_trust)(change, declared)
+        return _trust(change, document, declared, is_known=before is not None)
     if isinstance(declared, DeclaredMapping):
         return services.publish_mapping(change, declared)
     keeps = not reinstates and is_kept_suspended(declared, before)
     if isinstance(declared, DeclaredPartner):
         return _partner(change, declared, is_known=before is not None, keeps_state=keeps)
     return _client(change, document, declared, before, keeps_state=keeps)
+
+
+def _trust(change: Change, document: Document, declared: DeclaredTrust, *, is_known: bool) -> Fields:
+    fields = (services.change_trust if is_known else services.add_trust)(change, declared)
+    if declared.introspection is None:
+        return fields
+    secret = document.introspection_secret
+    return (*fields, *services.put_introspection_secret(change, declared.partner, declared.name, secret))
 
 
 def is_kept_suspended(declared: Declared, before: Declared | None) -> bool:

@@ -138,6 +138,21 @@ REQUESTS: Final[Mapping[Reason, Explanation]] = {
         _("The certificate of the connection is not the client's: another name, key or issuer, or out of its time."),
         _("The step names what was expected of it (RFC 8705 section 2)."),
     ),
+    Reason.WORKLOAD_REFUSED: Explanation(
+        _("Platform token refused"),
+        _("The token of the client's platform is not signed by it, not for us, out of its time, or lives too long."),
+        _("The step names what was expected of it. A token that a platform made for somebody else is not for us."),
+    ),
+    Reason.WORKLOAD_RULE_UNMET: Explanation(
+        _("Another workload of the platform"),
+        _("The platform's token is genuine, but a rule of the client says that it is of another workload."),
+        _("The step names the rule. If this workload is meant, change the rules; else find out why it tried."),
+    ),
+    Reason.WORKLOAD_RULE_FAULT: Explanation(
+        _("Rule of a workload cannot be evaluated"),
+        _("A rule of the client is about a claim that is of another kind in the platform's token."),
+        _("The step names the rule. Change it to fit what the platform really says."),
+    ),
     Reason.GRANT_TYPE_NOT_ALLOWED: Explanation(
         _("Grant type not allowed"),
         _("The client is known, but not registered for this grant type."),

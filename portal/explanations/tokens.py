@@ -108,6 +108,16 @@ TOKENS: Final[Mapping[Reason, Explanation]] = {
         _("The token carries our signature, and no record of its issue is left: it ended long ago, or never was."),
         _("Get a new token. If this one is recent, treat the signing key as stolen."),
     ),
+    Reason.TOKEN_INACTIVE: Explanation(
+        _("Token not active"),
+        _("The issuer was asked about the token and says that it is not in force: expired, revoked, or not its own."),
+        _("Get a new token. The issuer knows why this one is not active."),
+    ),
+    Reason.INTROSPECTION_FAILED: Explanation(
+        _("Issuer could not be asked"),
+        _("The token is opaque, and its issuer gave no usable answer about it within two seconds."),
+        _("The log names what went wrong. Check the trust's endpoint and our secret there; callers try again."),
+    ),
     Reason.TOKEN_OF_OTHERS: Explanation(
         _("Token of somebody else"),
         _("The caller is neither a resource server of the token's target nor the client it was issued to."),

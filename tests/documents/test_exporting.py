@@ -23,6 +23,7 @@ from partners.declarations import (
     DeclaredScope,
     DeclaredTarget,
     DeclaredTrust,
+    DeclaredWorkload,
 )
 from partners.models import FederationTrust
 from partners.states import ClientState
@@ -299,3 +300,20 @@ def test_what_a_stricter_rule_would_refuse_today_can_still_be_exported_and_mende
     assert [(step.action.value, step.fields[0].old) for step in plan.steps if step.fields] == [
         ("change", "http://login.kestrel.example")
     ]
+
+
+def test_a_client_that_its_platform_vouches_for_survives_an_export() -> None:
+    workload = DeclaredWorkload(
+        issuer="https://token.actions.githubusercontent.com",
+        audiences=("https://meridian.example/partners",),
+        jwks={"keys": KEYS},
+        algorithms=(SignatureAlgorithm.RS256,),
+        rules=(DeclaredRule(claim="sub", operator=Operator.MATCHES, value="repo:kestrel/settle:(.*)"),),
+        lifetime=timedelta(minutes=10),
+    )
+    methods = (ClientAuthentication.WORKLOAD_JWT,)
+    applied(export([examples.partner(), examples.client(scopes=(), methods=methods, workload=workload)]))
+    before = in_force()
+    assert not applied(export(before)).has_changes
+    (kept,) = (declared for declared in before if isinstance(declared, DeclaredClient))
+    assert kept.workload == workload

@@ -14,7 +14,7 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.certificates import Holder
 
@@ -24,9 +24,24 @@ SHIPPED: Final = Path(__file__).resolve().parents[2] / "deploy" / "nginx"
 
 
 @contextmanager
-def proxying(directory: Path, upstream: int, identity: Holder, *, outgoing: str) -> Iterator[int]:
-    """Run it for the time of a block. Yields its TLS port; it calls the upstream from the address ``outgoing``."""
+def proxying(
+    directory: Path,
+    upstream: int,
+    identity: Holder,
+    *,
+    outgoing: str,
+    apis: Callable[[int], dict[str, str]] = lambda _port: {},
+) -> Iterator[int]:
+    """Run it for the time of a block. Yields its TLS port; it calls the upstream from the address ``outgoing``.
+
+    ``apis`` gives the files of the APIs behind it, by their names, for its port.
+    """
     port = free_port()
+    for shared in ("asked.conf", "verify.conf", "verified.conf"):
+        (directory / shared).write_bytes((SHIPPED / shared).read_bytes())
+    (directory / "apis").mkdir()
+    for name, text in apis(port).items():
+        (directory / "apis" / name).write_text(text, encoding="ascii")
     (directory / "modules").symlink_to(MODULES)
     (directory / "certificate.pem").write_text(identity.pem, encoding="ascii")
     (directory / "key.pem").write_text(identity.key_pem, encoding="ascii")
@@ -36,7 +51,7 @@ def proxying(directory: Path, upstream: int, identity: Holder, *, outgoing: str)
     command = [PROGRAM, "-p", str(directory), "-c", str(configuration), "-e", str(log)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: process.poll() is not None or _listens(port), "nginx listens")
+        wait_until(lambda: process.poll() is not None or listens(port), "nginx listens")
         assert process.poll() is None, log.read_text(encoding="utf-8", errors="replace")
         yield port
     finally:
@@ -44,7 +59,8 @@ def proxying(directory: Path, upstream: int, identity: Holder, *, outgoing: str)
         process.wait(10)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something accepts connections there."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False

@@ -189,7 +189,6 @@ def test_a_public_client_keeps_no_secret(ready: Change) -> None:
         ({"methods": ()}, "methods", "at least one for a confidential client"),
         ({"methods": JWT}, "methods", "jwks or jwks_uri exactly where"),
         ({"jwks": examples.jwks()}, "methods", "jwks or jwks_uri exactly where"),
-        ({"methods": JWT, "jwks": examples.jwks(), "partner": None}, "partner", "keys belong to one"),
         ({"methods": JWT, "jwks": examples.jwks(), "jwks_uri": "https://a.example"}, "jwks_uri", "not both"),
         ({"methods": JWT, "jwks_uri": "http://a.example/k"}, "jwks_uri", "an https URL"),
         ({"methods": JWT, "jwks_uri": "http://127.0.0.1/k"}, "jwks_uri", "HANDOVER_OUTBOUND_ALLOW"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import strategies as st
 
 from policy.facts import Actor
+from policy.mapping import MappingSource
 from tests.policy.examples import (
     LEDGER,
     NOW,
@@ -97,7 +98,6 @@ def mapping() -> ScopeMapping:
 
 def trust() -> Trust:
     return make_trust(
-        partner=make_partner(default_target=DICE.choice([None, LEDGER])),
         rules=tuple(some(CONDITIONS, 1)) if DICE.random() < 0.2 else (),
         lifetime=length(),
         max_depth=DICE.randint(0, 5),
@@ -116,9 +116,13 @@ ADDED = st.lists(st.sampled_from(CONDITIONS), max_size=2).map(tuple)
 MAPPINGS = [mapping() for _ in range(400)]
 PARTS: Final[dict[str, list[Any]]] = {
     "request": [asked() for _ in range(60)],
-    "client": [make_client(scopes=scopes()) for _ in range(12)],
+    "client": [
+        make_client(scopes=scopes(), partner=make_partner(default_target=DICE.choice([None, LEDGER])))
+        for _ in range(24)
+    ],
     "subject": [token(WHO) for _ in range(200)],
     "actor": [None] * 60 + [*(Actor(token=token(["gateway", "gateway", "robot"]), trust=trust()) for _ in range(60))],
+    "source": [*MappingSource, *[MappingSource.TRUST] * 3],
     "trust": [trust() for _ in range(120)],
     "targets": [catalogue(*TARGETS)],
     "ceiling": [length() for _ in range(10)],

@@ -11,7 +11,7 @@ from policy.claim_rules import ClaimRule
 from policy.decision import decide
 from policy.expressions import Expression, Kind
 from policy.facts import Actor, Facts, Granted, Refused
-from policy.mapping import ScopeMapping, by_target
+from policy.mapping import MappingSource, ScopeMapping, by_target
 from policy.parties import Client, ClientAuthentication, Partner, Risk, Scope, Target
 from policy.tokens import SUBJECT_TOKEN_TYPES, HypotheticalToken
 from policy.trust import Trust
@@ -83,6 +83,7 @@ def make_mapping(target: Target | None = None, **fields: Any) -> ScopeMapping:
         "id": identifier("mapping"),
         "name": "mapping",
         "version": 1,
+        "source": MappingSource.TRUST,
         "trust_id": identifier("trust"),
         "target": target or make_target(),
         "clients": None,
@@ -139,12 +140,15 @@ def make_facts(**changes: Any) -> Facts[HypotheticalToken]:
         "client": make_client(),
         "subject": make_token(),
         "actor": None,
+        "source": MappingSource.TRUST,
         "trust": make_trust(),
         "mappings": (make_mapping(target),),
         "targets": catalogue(target, make_target(REPORTS, ("list",))),
         "ceiling": timedelta(minutes=15),
     }
     facts = good | changes
+    if facts["source"] is not MappingSource.TRUST:
+        facts["trust"] = None
     return Facts(**facts | {"mappings": by_target(facts["mappings"])})
 
 

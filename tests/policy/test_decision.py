@@ -67,8 +67,8 @@ def test_a_request_that_names_one_target_twice_gets_it_once() -> None:
 
 @cites(24, "RFC 8693", "2.1")
 def test_the_default_target_serves_a_request_that_names_none() -> None:
-    trust = make_trust(partner=make_partner(default_target=LEDGER))
-    assert granted(make_facts(request=Asked(audience=()), trust=trust)).audience == (LEDGER,)
+    client = make_client(partner=make_partner(default_target=LEDGER))
+    assert granted(make_facts(request=Asked(audience=()), client=client)).audience == (LEDGER,)
 
 
 @cites(25, "RFC 8693", "2.1")

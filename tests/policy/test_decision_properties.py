@@ -6,21 +6,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from policy.claim_rules import Verdict
 from policy.decision import decide
 from policy.delegation import FORBIDDEN_IN_ACT, INSTALLATION_MAX_DEPTH, actors
-from policy.facts import Facts, Granted
-from policy.reasons import Rule
+from policy.facts import Facts, Granted, Refused
+from policy.mapping import MappingSource
+from policy.origin import Origin
+from policy.reasons import Reason, Rule
 from tests.conformance.rules import rule as cites
 from tests.policy.dice import ADDED, DICE, FACTS, HISTORIES, MAPPINGS, PARTS
 from tests.policy.examples import (
+    ISSUER,
     NOW,
     Asked,
     make_client,
     make_facts,
+    make_partner,
     ordered,
     remapped,
 )
@@ -28,10 +32,12 @@ from tests.policy.examples import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from policy.facts import Refused
+    from policy.parties import Client
     from policy.tokens import HypotheticalToken
 
     Outcome = Granted[HypotheticalToken] | Refused
+
+LAPSED = [None, make_client(is_active=False), make_client(partner=make_partner(is_active=False))]
 
 
 def every(**facts: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -49,10 +55,10 @@ def test_the_facts_below_lead_to_every_kind_of_answer() -> None:
         make_facts(
             mappings=tuple(DICE.choices(MAPPINGS, k=3)), **{name: DICE.choice(values) for name, values in PARTS.items()}
         )
-        for _ in range(2000)
+        for _ in range(4000)
     ]
     yes = [outcome for outcome in map(outcome_of, rolled) if isinstance(outcome, Granted)]
-    assert 100 < len(yes) < 1900
+    assert 100 < len(yes) < 3900
     assert sum(outcome.act is not None and len(outcome.scope) > 1 for outcome in yes) > 5
     assert sum(outcome.act is None and len(outcome.scope) > 1 for outcome in yes) > 5
     assert sum(len(outcome.audience) > 1 for outcome in yes) > 5
@@ -89,7 +95,8 @@ def test_granted_scope_is_within_request_mapping_target_and_client(facts: Facts[
 def test_the_audience_is_every_target_asked_for_and_never_empty(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)
     if isinstance(outcome, Granted):
-        names = (*facts.request.audience, *facts.request.resource) or (facts.trust.partner.default_target,)
+        assert facts.client.partner is not None
+        names = (*facts.request.audience, *facts.request.resource) or (facts.client.partner.default_target,)
         assert set(outcome.audience) == {facts.targets[str(name)].audience for name in names}
         assert [mapping.target.audience for mapping in outcome.mappings] == list(outcome.audience)
         assert outcome.audience
@@ -100,7 +107,7 @@ def test_the_audience_is_every_target_asked_for_and_never_empty(facts: Facts[Hyp
 def test_a_lifetime_exceeds_no_bound_and_is_never_over(facts: Facts[HypotheticalToken]) -> None:
     outcome = outcome_of(facts)
     if isinstance(outcome, Granted):
-        lengths = [facts.ceiling, facts.trust.lifetime]
+        lengths = [facts.ceiling, *([] if facts.trust is None else [facts.trust.lifetime])]
         lengths += [length for m in outcome.mappings for length in (m.lifetime, m.target.lifetime)]
         ends = [facts.subject.expires_at, *(NOW + length for length in lengths)]
         ends += [] if facts.actor is None else [facts.actor.token.expires_at]
@@ -129,6 +136,8 @@ def test_a_client_without_scopes_or_a_mapping_without_grants_gives_no_scope(fact
 
 @every(facts=FACTS, added=ADDED)
 def test_adding_a_rule_to_a_trust_never_widens(facts: Facts[HypotheticalToken], added: tuple[Any, ...]) -> None:
+    assume(facts.trust is not None)
+    assert facts.trust is not None
     stricter = replace(facts, trust=replace(facts.trust, rules=facts.trust.rules + added))
     assert is_no_wider(outcome_of(stricter), outcome_of(facts))
 
@@ -189,7 +198,8 @@ def test_an_issued_chain_is_short_without_loops_and_of_identities_only(facts: Fa
     if not isinstance(outcome, Granted):
         return
     chain = [] if outcome.act is None else list(actors(dict(outcome.act)))
-    limits = [facts.trust.max_depth, INSTALLATION_MAX_DEPTH, *(m.max_depth for m in outcome.mappings)]
+    deepest = INSTALLATION_MAX_DEPTH if facts.trust is None else facts.trust.max_depth
+    limits = [deepest, INSTALLATION_MAX_DEPTH, *(m.max_depth for m in outcome.mappings)]
     assert len(chain) <= min(limits) or not chain
     assert len({(actor.get("iss", facts.subject.issuer), actor["sub"]) for actor in chain}) == len(chain)
     assert not any(FORBIDDEN_IN_ACT & actor.keys() for actor in chain)
@@ -201,6 +211,7 @@ def test_an_issued_chain_is_short_without_loops_and_of_identities_only(facts: Fa
 def test_leaving_the_actor_token_out_never_helps_against_may_act_or_the_mapping(
     facts: Facts[HypotheticalToken],
 ) -> None:
+    assume(facts.source is not MappingSource.CLIENT)
     alone = replace(facts, actor=None)
     outcome = outcome_of(alone)
     if isinstance(outcome, Granted):
@@ -208,6 +219,35 @@ def test_leaving_the_actor_token_out_never_helps_against_may_act_or_the_mapping(
         assert may_act is None or (isinstance(may_act, dict) and may_act.get("sub") == facts.client.client_id)
         assert all(mapping.allows_impersonation for mapping in outcome.mappings)
         assert outcome.act == facts.subject.claims.get("act")
+
+
+@every(facts=FACTS)
+def test_a_client_by_itself_acts_for_nobody_and_is_called_by_its_own_name(facts: Facts[HypotheticalToken]) -> None:
+    outcome = outcome_of(replace(facts, source=MappingSource.CLIENT, trust=None))
+    if isinstance(outcome, Granted):
+        assert outcome.act is None
+        assert outcome.subject == facts.subject.subject
+
+
+@cites(47, "RFC 8693", "4.1")
+@every(facts=FACTS, client=st.sampled_from(LAPSED))
+def test_no_token_comes_of_one_whose_client_or_partner_ended(
+    facts: Facts[HypotheticalToken], client: Client | None
+) -> None:
+    origin = Origin(client=client, issuer=None, is_trusted=True)
+    outcome = outcome_of(replace(facts, origins=(origin,)))
+    assert isinstance(outcome, Refused)
+    assert outcome.reason is Reason.TOKEN_REVOKED
+
+
+@cites(35, "RFC 8693", "2.1")
+@every(facts=FACTS, is_trusted=st.booleans())
+def test_a_withdrawn_trust_ends_what_was_exchanged_under_it(
+    facts: Facts[HypotheticalToken], *, is_trusted: bool
+) -> None:
+    origin = Origin(client=make_client(), issuer=ISSUER, is_trusted=is_trusted)
+    outcome, before = outcome_of(replace(facts, origins=(origin,))), outcome_of(facts)
+    assert outcome == before if is_trusted else isinstance(outcome, Refused)
 
 
 @cites(40, "RFC 8693", "4.1")

@@ -251,3 +251,26 @@ def test_the_list_shows_the_worst_of_a_partners_trusts(fields: dict[str, Any], h
         )
     (entry,) = overviews.partners(Wanted(), now=timezone.now()).entries
     assert entry.health is health
+
+
+@pytest.mark.usefixtures("organisation")
+def test_a_client_without_a_secret_shows_who_vouches_for_it_and_which_workload_it_is(browser: Client) -> None:
+    kestrel = models.Partner.objects.get(slug="kestrel")
+    models.Client.objects.create(
+        partner=kestrel,
+        client_id="kestrel-pipeline",
+        client_type="confidential",
+        authorization_grant_type="client-credentials",
+        client_secret="",
+        methods=["workload_jwt"],
+        key_source=models.KeySource.objects.create(
+            partner=kestrel, method="discovery", location="https://gitlab.kestrel.example"
+        ),
+        workload_issuer="https://gitlab.kestrel.example",
+        workload_algorithms=["RS256"],
+        workload_rules=[{"claim": "project_path", "operator": "equals", "value": "kestrel/settle"}],
+    )
+    page = browser.get("/partners/kestrel/clients").content.decode()
+    for words in ("Vouched for by", "https://gitlab.kestrel.example", "project_path equals kestrel/settle", "15 min"):
+        assert words in page
+    assert page.count("Keys of the platform") == 1

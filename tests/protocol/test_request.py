@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from exchange.protocol.errors import InvalidRequest, InvalidScope, InvalidTarget, OAuthError
 from exchange.protocol.form import parse_form
-from exchange.protocol.request import MAX_SCOPE_LENGTH, MAX_TARGETS, TokenExchangeRequest, parse, parse_scope
+from exchange.protocol.request import MAX_SCOPE_LENGTH, MAX_TARGETS, TokenRequest, parse, parse_scope
 from policy.tokens import TokenType
 from tests.conformance.rules import rule
 
 GOOD = {"subject_token": "a.b.c", "subject_token_type": TokenType.ACCESS_TOKEN.value}
 
 
-def read(**changes: Any) -> TokenExchangeRequest:
+def read(**changes: Any) -> TokenRequest:
     fields = {name: value for name, value in (GOOD | changes).items() if value is not None}
     return parse(parse_form(urlencode(fields, doseq=True).encode()))
 

@@ -1,0 +1,172 @@
+"""nginx ``auth_request`` with the shipped location: an API that a request reaches only with a token of ours."""
+
+from __future__ import annotations
+
+import ssl
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from cryptography import x509
+
+from exchange import passages
+from tests.bound_clients import PROXY, Bound, bound
+from tests.certificates import SERVERS, Authority
+from tests.conformance.rules import rule
+from tests.conformance.test_rfc6750 import bound_token, proof
+from tests.exchange.sites import Request, Site, reply, site
+from tests.interop.nginx import SHIPPED, proxying
+from tests.signers import make_key
+from tests.world import LEDGER, REPORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.services import Services
+
+HANDED_ON = ("x-handover-subject", "x-handover-actor", "x-handover-client", "x-handover-scope", "x-handover-elevation")
+
+
+class Gateway:
+    """nginx in front of an API that answers with the header fields it was sent."""
+
+    def __init__(self, behind: Bound, port: int, authority: Authority, api: Site) -> None:
+        self.behind = behind
+        self.origin = f"https://127.0.0.1:{port}"
+        self.url = f"{self.origin}/ledger/entries"
+        self.api = api
+        self._context = ssl.create_default_context(cadata=authority.pem)
+
+    def call(
+        self, authorization: str = "", *, method: str = "GET", path: str = "/ledger/entries", **options: Any
+    ) -> httpx.Response:
+        fields = [("authorization", authorization)] if authorization else []
+        with httpx.Client(verify=self._context, trust_env=False, timeout=10) as client:
+            return client.request(method, self.origin + path, headers=[*fields, *options.pop("fields", [])], **options)
+
+    def token(self, **changes: Any) -> str:
+        return str(self.behind.server.exchange(**changes).json()["access_token"])
+
+
+def configured(port: int, api: int) -> dict[str, str]:
+    """The shipped example at the places of this test, twice: for the ledger and for the reports."""
+    text = (SHIPPED / "apis" / "ledger.conf.example").read_text(encoding="ascii")
+    for shipped, place in (
+        ("https://handover.example", f"https://127.0.0.1:{port}"),
+        ("https%3A%2F%2Fledger.example", encoded(LEDGER)),
+        ("http://ledger:8000/", f"http://127.0.0.1:{api}/"),
+    ):
+        assert shipped in text
+        text = text.replace(shipped, place)
+    reports = text.replace(encoded(LEDGER), encoded(REPORTS)).replace("ledger", "reports")
+    return {"ledger.conf": text, "reports.conf": reports}
+
+
+def encoded(audience: str) -> str:
+    return audience.replace(":", "%3A").replace("/", "%2F")
+
+
+def echo(request: Request) -> bytes:
+    return reply({"path": request.path, "fields": request.headers})
+
+
+@pytest.fixture(scope="module")
+def gateway(services: Services, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    authority, directory = Authority("Meridian Root"), tmp_path_factory.mktemp("gateway")
+    name = x509.IPAddress(ip_address("127.0.0.1"))
+    identity = authority.issue("sso", names=(name,), usage=SERVERS)
+    with bound(services, django_db_blocker) as behind, site(echo) as api:
+        upstream = int(behind.server.url.rpartition(":")[2])
+        with proxying(
+            directory, upstream, identity, outgoing=PROXY, apis=lambda port: configured(port, api.port)
+        ) as port:
+            yield Gateway(behind, port, authority, api)
+
+
+@rule(94, "RFC 9440", "4")
+def test_every_field_that_the_endpoint_believes_of_a_proxy_is_set_by_ours() -> None:
+    text = (SHIPPED / "asked.conf").read_text(encoding="ascii").lower()
+    set_by_us = {line.split()[1].encode() for line in text.splitlines() if line.startswith("proxy_set_header ")}
+    believed = {*passages.BELIEVED, b"client-cert", b"client-cert-chain", b"x-forwarded-for"}
+    assert believed <= set_by_us
+
+
+def test_a_request_with_our_token_reaches_the_api_which_hears_who_calls(gateway: Gateway) -> None:
+    forged = [(name, "somebody-else") for name in HANDED_ON]
+    answer = gateway.call(f"Bearer {gateway.token(scope='ledger.read')}", method="POST", content="{}", fields=forged)
+    assert (answer.status_code, answer.json()["path"]) == (200, "/entries")
+    told = {name: value for name, value in answer.json()["fields"].items() if name in HANDED_ON}
+    assert told == {
+        "x-handover-subject": "partner:kestrel:user-1",
+        "x-handover-client": "kestrel-backend",
+        "x-handover-scope": "ledger.read",
+    }
+
+
+@rule(14, "RFC 6750", "3.1")
+def test_no_other_request_reaches_it(gateway: Gateway) -> None:
+    server = gateway.behind.server
+    before = len(gateway.api.requests)
+    revoked = server.exchange(auth=server.basic).json()["access_token"]
+    assert server.http.post("/oauth/revoke", data={"token": revoked}, auth=server.basic).status_code == 200
+    for authorization in ("", "Bearer nothing", f"Bearer {revoked}", f"Basic {revoked}"):
+        answer = gateway.call(authorization)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith('Bearer realm="handover"')
+    assert len(gateway.api.requests) == before
+
+
+@rule(14, "RFC 6750", "3.1")
+def test_a_token_without_the_scope_that_the_location_demands_is_forbidden(gateway: Gateway) -> None:
+    answer = gateway.call(f"Bearer {gateway.token(scope='ledger.write')}")
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope", scope="ledger.read"' in answer.headers["www-authenticate"]
+
+
+@rule(103, "RFC 9449", "7.1")
+def test_a_bound_token_passes_with_a_proof_for_this_request_and_no_other(gateway: Gateway) -> None:
+    key = make_key("ES256")
+    token = bound_token(gateway.behind.server, key)
+    good = [("dpop", proof(key, token=token, url=gateway.url))]
+    assert gateway.call(f"DPoP {token}", fields=good).status_code == 200
+    assert gateway.call(f"DPoP {token}", fields=good).status_code == 401, "a proof is good once"
+    assert gateway.call(f"Bearer {token}").status_code == 401
+
+
+@rule(97, "RFC 9449", "4.3")
+@pytest.mark.parametrize("names", [("x-original-url", "x-original-method"), ("x-forwarded-uri", "x-forwarded-method")])
+def test_what_the_caller_says_about_its_request_is_not_believed(gateway: Gateway, names: tuple[str, str]) -> None:
+    key = make_key("ES256")
+    token = bound_token(gateway.behind.server, key)
+    elsewhere = "https://127.0.0.1:1/other"
+    stolen = [("dpop", proof(key, token=token, url=elsewhere, method="DELETE"))]
+    said = [
+        (names[0], elsewhere),
+        (names[1], "DELETE"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "127.0.0.1:1"),
+    ]
+    assert gateway.call(f"DPoP {token}", fields=[*stolen, *said]).status_code == 401
+    assert gateway.call(f"DPoP {token}", fields=[*stolen, ("host", "127.0.0.1:1")]).status_code == 401
+
+
+def test_nobody_outside_can_ask_for_another_request_than_its_own(gateway: Gateway) -> None:
+    key = make_key("ES256")
+    token = bound_token(gateway.behind.server, key)
+    elsewhere = "https://127.0.0.1:1/other"
+    said = [("x-original-url", elsewhere), ("x-original-method", "GET"), ("x-handover-audience", LEDGER)]
+    said += [("x-forwarded-proto", "https"), ("x-forwarded-host", "127.0.0.1:1")]
+    for path, status in (("/oauth/verify", 401), ("/oauth/verify/other", 400)):
+        stolen = [("dpop", proof(key, token=token, url=elsewhere))]
+        answer = gateway.call(f"DPoP {token}", path=f"{path}?audience={encoded(LEDGER)}", fields=[*stolen, *said])
+        assert answer.status_code == status
+    plain = gateway.call(f"Bearer {gateway.token()}", path=f"/oauth/verify?audience={encoded(LEDGER)}")
+    assert plain.status_code == 200
+    assert gateway.call(f"Bearer {gateway.token()}", path="/handover/ledger").status_code == 404
+
+
+def test_a_token_for_another_audience_does_not_pass(gateway: Gateway) -> None:
+    token = gateway.token(scope="ledger.read")
+    assert gateway.call(f"Bearer {token}").status_code == 200
+    assert gateway.call(f"Bearer {token}", path="/reports/entries").status_code == 401
