@@ -17,7 +17,7 @@ WITHOUT_SERVICES := --settings portal.settings.test
 LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check format docs bench faults fuzz interop conformance screenshots vendor lock machine packages languages modules
+.PHONY: help run stop test check format docs bench faults fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ fuzz: $(VENV)/.dev ## Every fuzz target, and the running server against its desc
 
 interop: packages languages modules ## Clients and resource servers of others, also in Java and Go, against the running server
 	$(BIN)/pytest -m '' tests/interop
+
+mutation: $(VENV)/.dev ## Whether a test notices when the code that verifies and decides is changed (MODULES=policy/mapping.py)
+	@$(BIN)/python -m tests.mutation $(MODULES)
 
 conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md
 	$(BIN)/python -m tests.conformance

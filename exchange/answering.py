@@ -6,6 +6,7 @@ made again under the new configuration. A key not seen yet may be fetched once (
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from exchange import inquiries, jwks, nonces
-from exchange.interactive import authenticate
+from exchange.interactive import Lent, Sitting, authenticate, consent_of
 from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, Revoked, StaleRegistry
 from exchange.limits.charged import Charged
-from exchange.opaque_tokens import MustIntrospect
-from exchange.pipeline import exchange
+from exchange.line import Line
+from exchange.opaque_tokens import MustIntrospect, MustLookUp
+from exchange.pipeline import exchange, issue
 from exchange.protocol.errors import WIRE, OAuthError, refusal
 from exchange.protocol.oauth_errors import AssertionRefused, UnacceptableToken
 from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
@@ -31,14 +33,18 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from exchange.caller import Incoming
-    from exchange.clients import AuthenticatedClient
     from exchange.limits.floods import Floods
     from exchange.limits.levels import Limits
+    from exchange.opaque_tokens import Told
+    from exchange.references import References
+    from exchange.signed_token import SignedToken
     from exchange.trail import Trail
 
-    Relay = Callable[[AuthenticatedClient | None], Awaitable[Answer]]
+    Relay = Callable[[Sitting], Awaitable[Answer]]
 
 MAX_ATTEMPTS: Final = 5
+ISSUE_SECONDS: Final = 10.0
+"""Longer than the ledger ever keeps anybody waiting."""
 
 log = structlog.get_logger(__name__)
 
@@ -50,16 +56,20 @@ class LearntMore(Exception):
 class Answerer:
     """Gives every request exactly one answer, and sees to it that the answer is recorded before it is told."""
 
-    def __init__(self, snapshots: Snapshots, ledger: Ledger, limits: Limits, floods: Floods) -> None:
+    def __init__(
+        self, snapshots: Snapshots, ledger: Ledger, references: References, limits: Limits, floods: Floods
+    ) -> None:
         self._snapshots = snapshots
         self._ledger = ledger
+        self._references = references
         self.limits = limits
         self._floods = floods
 
     async def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
         """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt.
 
-        Where an issuer must be asked about an opaque token, it is asked once, and the line run again with its answer.
+        Where an issuer, or our own ledger, must be asked about an opaque token, it is asked once, and the line run
+        again with its answer.
         """
         latest = incoming
 
@@ -67,13 +77,19 @@ class Answerer:
             nonlocal latest
             try:
                 return await self._exchange(latest, trail, snapshot)
-            except MustIntrospect as must:
-                told = (*latest.told, await inquiries.ask(must))
+            except MustLookUp as must:
+                told = (*latest.told, await self._ask(must))
                 charged = Charged(limits=self.limits, has_subject=must.has_subject)
                 latest = replace(latest, told=told, limits=charged)
                 raise LearntMore from must
 
         return await self._until_it_holds(begin, attempt)
+
+    async def _ask(self, must: MustLookUp) -> Told:
+        """What the token's issuer says of it. Raises ``Unanswered`` where that is our own ledger."""
+        if isinstance(must, MustIntrospect):
+            return await inquiries.ask(must)
+        return await self._references.tell(must.opaque)
 
     async def relay(self, incoming: Incoming, begin: Callable[[], Trail], relay: Relay) -> Answer:
         """The answer to an interactive grant: the client authenticated here, the rest by django-oauth-toolkit.
@@ -85,12 +101,36 @@ class Answerer:
 
         async def work(trail: Trail, snapshot: Snapshot) -> Answer:
             registry = snapshot.registry
-            client = authenticate(incoming, trail.grant_type, registry, trail, now=self._snapshots.now())
+            client = authenticate(incoming, registry, trail, now=self._snapshots.now())
             if not answers:
-                answers.append(await relay(client))
+                seat = Sitting(client=client, issue=self._issuing(incoming, begin))
+                answers.append(await relay(seat))
+                if seat.issued is not None and answers[0].status == HTTPStatus.OK:
+                    return answers[0]  # recorded with its token, before the toolkit heard of it
             return await self._ledger.relay(answers[0], trail, epoch=registry.epoch)
 
         return await self.answer(begin, work)
+
+    def _issuing(self, incoming: Incoming, begin: Callable[[], Trail]) -> Callable[[Lent], SignedToken]:
+        """How the toolkit's thread gets a token of our pipeline, which runs on the event loop."""
+        loop = asyncio.get_running_loop()
+
+        def issue(lent: Lent) -> SignedToken:
+            return asyncio.run_coroutine_threadsafe(self._issue(lent, incoming, begin), loop).result(ISSUE_SECONDS)
+
+        return issue
+
+    async def _issue(self, lent: Lent, incoming: Incoming, begin: Callable[[], Trail]) -> SignedToken:
+        """A token for what a person lent, decided again while the configuration moves. Raises as ``issue`` does."""
+        for _ in range(MAX_ATTEMPTS):
+            trail, snapshot = begin(), self._snapshots.current
+            line = self._line(trail, snapshot)
+            client = authenticate(incoming, snapshot.registry, trail, now=line.now, is_again=True)
+            try:
+                return await issue(consent_of(lent, client, snapshot.registry, trail), incoming, line)
+            except StaleRegistry as stale:
+                await self._snapshots.catch_up(stale.epoch)
+        raise LedgerUnavailable("the configuration would not stand still")
 
     async def answer(self, begin: Callable[[], Trail], work: Callable[[Trail, Snapshot], Awaitable[Answer]]) -> Answer:
         """The answer that ``work`` gives, or its refusal, recorded. ``begin`` makes a fresh trail for each attempt."""
@@ -142,9 +182,8 @@ class Answerer:
         return nonces.offered(answer, incoming, trail.authenticated_client, now=self._snapshots.now())
 
     async def _decided(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
-        registry, now = snapshot.registry, self._snapshots.now()
         try:
-            signed = await exchange(incoming, registry, snapshot.keys.signer, self._ledger, trail, now=now)
+            signed = await exchange(incoming, self._line(trail, snapshot))
         except OAuthError as error:
             return await self._refuse(error, trail, snapshot)
         except Replayed as replayed:
@@ -154,11 +193,14 @@ class Answerer:
             return await self._refuse(revoked, trail, snapshot)
         return success(signed, TokenType.ACCESS_TOKEN if trail.grant_type == TOKEN_EXCHANGE else None)
 
+    def _line(self, trail: Trail, snapshot: Snapshot) -> Line:
+        return Line(snapshot.registry, snapshot.keys.signer, self._ledger, trail, self._snapshots.now())
+
     async def _refuse(self, error: OAuthError, trail: Trail, snapshot: Snapshot) -> Answer:
         """Record, then tell. A refused request spends its proofs too; one that was replayed is refused for that."""
         error = _worded(error, trail)
         if error.status == HTTPStatus.UNAUTHORIZED:
-            self.limits.failed(trail.address, error)
+            self.limits.failed(trail.address, error.reason)
         try:
             if not self._floods.absorbs(error, trail):
                 await self._ledger.refuse(error, trail, epoch=snapshot.registry.epoch)

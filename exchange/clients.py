@@ -48,7 +48,8 @@ class AuthenticatedClient:
     """A client that proved who it is in this request, and what that proof spends."""
 
     client: Client
-    method: ClientAuthentication
+    method: ClientAuthentication | None
+    """None for a public client, which has nothing to authenticate with (RFC 6749 section 2.1)."""
     spends: SpendOnce | None
     vouched: Vouched | None = None
     """Who its platform says it is, where that is how it proved itself."""

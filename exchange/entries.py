@@ -84,10 +84,12 @@ class Entry:
             lineage.root_token_id,
             str(depth(granted.act)),
             lineage.parent_id,
+            signed.digest,
+            "" if signed.stored is None else orjson.dumps(signed.stored).decode(),
         )
 
 
-_NO_TOKEN: Final = ("",) * 13
+_NO_TOKEN: Final = ("",) * 15
 
 
 def join(values: Iterable[str]) -> bytes:

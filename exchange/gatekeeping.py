@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from exchange.introspecting import check_standing
 from exchange.jwt_checks import Wrong
 from exchange.ledger import StaleRegistry
-from exchange.own_tokens import OwnToken, read_own
 from exchange.passages import Stopped
 from exchange.possession import CERTIFICATE
 from exchange.protocol.compact import MAX_TOKEN_LENGTH
@@ -27,13 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from exchange.limits.levels import Limits
+    from exchange.own_tokens import OwnToken
     from exchange.passages import Passage
+    from exchange.references import References
+    from exchange.registry import Registry
     from exchange.snapshot import Snapshot
     from exchange.spending import SpendOnce
     from exchange.standings import Standings
     from policy.tokens import JSON
 
 _SCHEMES: Final = {"bearer": "Bearer", "dpop": "DPoP"}
+_USES: Final = frozenset({Reason.AUDIENCE_MISMATCH, Reason.SCOPE_NOT_GRANTED})
+"""What can be wrong with the request while the token is in force and in the right hands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +49,14 @@ class Passed:
     spends: tuple[SpendOnce, ...]
 
 
-async def check(passage: Passage, snapshot: Snapshot, standings: Standings, *, now: datetime) -> Passed | Stopped:
-    """Whether the request may pass. Raises ``StaleRegistry`` or ``StandingUnavailable``."""
+async def check(
+    passage: Passage, snapshot: Snapshot, references: References, standings: Standings, *, now: datetime
+) -> Passed | Stopped:
+    """Whether the request may pass. Raises ``StaleRegistry`` or ``Unanswered``."""
     scheme, token = _credentials(passage.authorization)
     if token is None:
         return Stopped(status=401, error="invalid_request" if passage.authorization else "")
-    own = read_own(token, snapshot.keys.ring, issuer=snapshot.registry.issuer, now=now)
+    own = await references.read(token, snapshot, now=now)
     if isinstance(own, Wrong):
         return Stopped(status=401, error="invalid_token", wrong=own)
     spends = _possesses(own, token, scheme, passage, now)
@@ -67,6 +74,21 @@ async def check(passage: Passage, snapshot: Snapshot, standings: Standings, *, n
         missing = Wrong(reason=Reason.SCOPE_NOT_GRANTED, expected=scope, received=" ".join(sorted(held)))
         return Stopped(status=403, error="insufficient_scope", scope=scope, wrong=missing, own=own)
     return Passed(own=own, spends=spends)
+
+
+def charge(found: Passed | Stopped, limits: Limits, registry: Registry, address: str) -> None:
+    """Who pays for the question: the client whose token is in force, or the address it came from; nobody without one.
+
+    A client is never charged for what others do with a token that ended, was revoked, or whose key they do not hold:
+    anybody could use up its limit with what lies about in logs. Raises ``SlowDown``.
+    """
+    wrong = found.wrong if isinstance(found, Stopped) else None
+    if found.own is not None and (wrong is None or wrong.reason in _USES):
+        client = registry.client(found.own.client_id)
+        if client is not None:
+            limits.client(client.client, "verify")
+    elif wrong is not None:
+        limits.failed(address, wrong.reason)
 
 
 def _credentials(authorization: tuple[str, ...]) -> tuple[str, RawToken | None]:

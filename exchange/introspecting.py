@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from exchange.clients import authenticate_client
 from exchange.jwt_checks import Wrong
 from exchange.ledger import StaleRegistry
-from exchange.own_tokens import OwnToken, read_own
 from exchange.protocol import introspection
 from exchange.protocol.client_auth import present
 from exchange.standings import State
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exchange.caller import Incoming
+    from exchange.own_tokens import OwnToken
+    from exchange.references import References
     from exchange.registry import Registry
     from exchange.snapshot import Snapshot
     from exchange.standings import Standing, Standings
@@ -32,18 +33,24 @@ INACTIVE: dict[str, JSON] = {"active": False}
 
 
 async def introspect(
-    incoming: Incoming, snapshot: Snapshot, standings: Standings, trail: Trail, *, now: datetime
+    incoming: Incoming,
+    snapshot: Snapshot,
+    references: References,
+    standings: Standings,
+    trail: Trail,
+    *,
+    now: datetime,
 ) -> dict[str, JSON] | Wrong:
     """The members of the answer, or why the token is not active for this caller.
 
-    Raises ``OAuthError`` for the question itself, ``StaleRegistry`` or ``StandingUnavailable``.
+    Raises ``OAuthError`` for the question itself, ``StaleRegistry`` or ``Unanswered``.
     """
     registry = snapshot.registry
     token = introspection.parse_question(incoming.form)
     credentials = trail.presented(present(incoming.authorization, incoming.form, incoming.certificate))
     client = trail.authenticated(authenticate_client(credentials, registry, grant_type=None, now=now))
     incoming.limits.client(client.client, "introspection")
-    own = read_own(token, snapshot.keys.ring, issuer=registry.issuer, now=now)
+    own = await references.read(token, snapshot, now=now)
     if isinstance(own, Wrong):
         return own
     standing = await standings.of(own.id)

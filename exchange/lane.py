@@ -135,8 +135,11 @@ class Lane:
             await _send(send, _gets_only(), correlation_id)
             return
         try:
+            self._limits.address(caller.address)
             passage = passage_of(scope, caller, self._trusted)
             answer = await self._questions.verify(passage, _begin(caller, correlation_id, ""))
+        except OAuthError as error:
+            answer = await self._answerer.refuse(error, _begin(caller, correlation_id, ""))
         except UnclearDemand as error:
             answer = Answer(status=400, headers=_PLAIN, body=f"Cannot verify: {error}.\n".encode())
         except Exception:

@@ -59,8 +59,9 @@ class Function:
         return f"SELECT {self.name}({', '.join(f'${n}' for n in range(1, self.arity + 1))})".encode()
 
 
-RECORD: Final = Function("exchange_record", 33)
+RECORD: Final = Function("exchange_record", 35)
 STANDING: Final = Function("exchange_standing", 1)
+REFERENCED: Final = Function("exchange_referenced", 1)
 
 
 class LedgerConnection:

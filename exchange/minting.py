@@ -1,4 +1,4 @@
-"""From a yes to a signed token: the claims of RFC 9068 s2.2, RFC 8693 s4, RFC 9449 s6 and RFC 8705 s3.
+"""From a yes to a token: the claims of RFC 9068 s2.2, RFC 8693 s4, RFC 9449 s6 and RFC 8705 s3.
 
 Only the pipeline imports this module, and ``mint`` takes a ``Granted[EstablishedSubject]`` only: what the simulator
 decides about a supposed token cannot be signed.
@@ -6,13 +6,16 @@ decides about a supposed token cannot be signed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from audit.identifiers import new_id
+from exchange.own_tokens import PREFIX
 from exchange.protocol.compact import encode_segment
 from exchange.signed_token import Lineage, SignedToken
+from policy.parties import TokenFormat
 from policy.raw import RawToken
 from policy.tokens import VerifiedToken
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from policy.parties import Client
     from policy.tokens import JSON, EstablishedSubject
 
+REFERENCE_BYTES: Final = 32
+
 
 def mint(
     granted: Granted[EstablishedSubject],
@@ -35,11 +40,11 @@ def mint(
     issuer: str,
     now: datetime,
 ) -> SignedToken:
-    """Sign the token that the decision granted. It cannot refuse: every bound was checked before."""
+    """The token that the decision granted, signed or a reference. It cannot refuse: every bound was checked before."""
     token_id, event_id = new_id(), new_id()
     lineage = _lineage(granted.token, issuer, token_id)
     issued_at, expires_at = int(now.timestamp()), int(granted.expires_at.timestamp())
-    claims = _claims(granted, client, binding) | {
+    claims: dict[str, JSON] = _claims(granted, client, binding) | {
         "iss": issuer,
         "exp": expires_at,
         "iat": issued_at,
@@ -47,19 +52,27 @@ def mint(
         "txn": event_id,
         "fam": lineage.family_id,
     }
-    signing_input = signer.header + b"." + encode_segment(orjson.dumps(claims))
-    signature = encode_segment(signer.sign(signing_input))
+    is_reference = granted.token_format is TokenFormat.REFERENCE
+    token = RawToken(PREFIX + token_urlsafe(REFERENCE_BYTES)) if is_reference else _sign(claims, signer)
     return SignedToken(
         id=token_id,
         lineage=lineage,
         event_id=event_id,
-        token=RawToken((signing_input + b"." + signature).decode("ascii")),
+        token=token,
         token_type="DPoP" if "jkt" in binding else "Bearer",
-        kid=signer.kid,
+        kid="" if is_reference else signer.kid,
         granted=granted,
         issued_at=issued_at,
         expires_at=expires_at,
+        digest=token.digest if is_reference else "",
+        stored=claims if is_reference else None,
     )
+
+
+def _sign(claims: Mapping[str, JSON], signer: Signer) -> RawToken:
+    signing_input = signer.header + b"." + encode_segment(orjson.dumps(claims))
+    signature = encode_segment(signer.sign(signing_input))
+    return RawToken((signing_input + b"." + signature).decode("ascii"))
 
 
 def _claims(granted: Granted[EstablishedSubject], client: Client, binding: Mapping[str, str]) -> dict[str, JSON]:
@@ -88,7 +101,7 @@ def _claims(granted: Granted[EstablishedSubject], client: Client, binding: Mappi
 def _lineage(subject: EstablishedSubject, issuer: str, token_id: str) -> Lineage:
     """A token of ours hands its family on; a foreign token begins one, and so does a client by itself."""
     if not isinstance(subject, VerifiedToken):
-        return Lineage(new_id(), issuer, token_id, "")
+        return Lineage(new_id(), issuer, subject.root or token_id, "")
     named = subject.token_id or subject.digest
     if subject.family_id:
         return Lineage(subject.family_id, issuer, named, subject.token_id)

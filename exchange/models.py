@@ -81,7 +81,11 @@ class TokenFamily(models.Model):
 
 
 class IssuedToken(models.Model):
-    """One issued token: everything but its text. ``id`` is its ``jti``, ``event_id`` its ``txn``."""
+    """One issued token: everything but its text. ``id`` is its ``jti``, ``event_id`` its ``txn``.
+
+    ``digest`` finds a token that does not say which one it is; ``claims`` is what such a token would say as a JWT, kept
+    as it would be signed: the exact text, since ``jsonb`` refuses U+0000, which an issuer may put anywhere.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     family_id = models.UUIDField(db_index=True)
@@ -97,12 +101,20 @@ class IssuedToken(models.Model):
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    digest = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - most tokens are not looked up
+    claims = models.TextField(null=True, blank=True)  # noqa: DJ001 - most tokens say themselves what they say
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires_at"], name="issued_token_by_end")]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="issued_token_ends_after_it_starts", condition=Q(expires_at__gt=F("issued_at"))
+            ),
+            models.CheckConstraint(
+                name="issued_token_with_claims_has_a_digest", condition=Q(claims=None) | Q(digest__isnull=False)
+            ),
+            models.UniqueConstraint(
+                fields=["digest"], condition=Q(digest__isnull=False), name="issued_token_by_digest"
             ),
         ]
 

@@ -1,7 +1,8 @@
-"""Tokens that say nothing to us: only their issuer knows what they are (RFC 7662; RFC 8693 section 2.1; rules 27, 157).
+"""Tokens that say nothing by themselves: only their issuer knows what they are (RFC 7662, RFC 8693 2.1; rules 27, 157).
 
-Such a token cannot name its issuer, so it is accepted only where one trust of the client's partner has an endpoint to
-ask at. The straight line waits for no network: it stops with ``MustIntrospect``, and is run again with the answer.
+A foreign one cannot name its issuer, so it is accepted only where one trust of the client's partner has an endpoint to
+ask at; one of ours is known by its form. The straight line waits for nobody: it stops with ``MustIntrospect`` or
+``MustLookUp``, and is run again with the answer.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exchange.own_tokens import is_reference
 from policy.reasons import Rule
 
 if TYPE_CHECKING:
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
 class Told:
     """What an issuer answered about one token, in this request and for no other: nothing is kept.
 
-    ``claims`` are the members of an active answer; of any other, ``refused`` is why the token will not do.
+    ``trust_id`` is None where we are the issuer and our own ledger answered. ``claims`` are the members of an active
+    answer; of any other, ``refused`` is why the token will not do.
     """
 
-    trust_id: UUID
+    trust_id: UUID | None
     digest: str
     claims: Mapping[str, JSON]
     refused: OAuthError | None
@@ -43,8 +46,13 @@ class OpaqueToken:
     rule: Rule
     told: tuple[Told, ...]
 
-    def told_by(self, trust_id: UUID) -> Told | None:
-        """What the issuer of this trust said about this token."""
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is one of our reference tokens by its form: no partner's issuer is shown it then."""
+        return is_reference(self.token)
+
+    def told_by(self, trust_id: UUID | None) -> Told | None:
+        """What the issuer of this trust said about this token; None asks what our own ledger said."""
         digest = self.token.digest
         return next((told for told in self.told if (told.trust_id, told.digest) == (trust_id, digest)), None)
 
@@ -55,16 +63,23 @@ def is_opaque(token: RawToken) -> bool:
     return text.isascii() and text.isprintable()
 
 
-class MustIntrospect(Exception):
-    """The issuer has to be asked about this token before the line can go on; the lane asks, once."""
+class MustLookUp(Exception):
+    """Our own ledger has to be asked about this token before the line can go on; the answerer asks, once."""
 
-    def __init__(self, trust_id: UUID, where: RegisteredIntrospection, opaque: OpaqueToken) -> None:
-        super().__init__(where.endpoint)
-        self.trust_id = trust_id
-        self.where = where
+    def __init__(self, opaque: OpaqueToken) -> None:
+        super().__init__(opaque.token.fingerprint)
         self.opaque = opaque
 
     @property
     def has_subject(self) -> bool:
         """Whether the line had established its subject before it stopped."""
         return self.opaque.rule is Rule.ACTOR_TOKEN
+
+
+class MustIntrospect(MustLookUp):
+    """Its issuer has to be asked in place of our ledger; the answerer asks, once."""
+
+    def __init__(self, trust_id: UUID, where: RegisteredIntrospection, opaque: OpaqueToken) -> None:
+        super().__init__(opaque)
+        self.trust_id = trust_id
+        self.where = where

@@ -1,6 +1,7 @@
 """Our own access tokens, read back: signature, type, issuer and times (RFC 9068 section 4, RFC 7662 section 2.2).
 
-Whether such a token was revoked meanwhile is not in it: ``exchange.standings`` asks the database.
+What a reference token says, ``exchange.references`` asks the database; whether a token was revoked meanwhile,
+``exchange.standings`` does.
 """
 
 from __future__ import annotations
@@ -30,9 +31,20 @@ LONGEST: Final = timedelta(days=1)
 """Longer than any token of any installation: what bounds a lifetime is the decision, not this reader."""
 
 
+PREFIX: Final = "ho_"
+"""How the text of a reference token begins. No JWT can: base64url of a JSON object begins with ``e``."""
+REFERENCE: Final = "reference"
+"""In place of an algorithm, in traces."""
+
+
+def is_reference(token: RawToken) -> bool:
+    """Whether a text has the form of our reference tokens: then nobody else is ever asked about it."""
+    return token.reveal().startswith(PREFIX)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnToken:
-    """A token that we signed, within its times. It may have been revoked."""
+    """A token that we issued, within its times. It may have been revoked. A reference has no ``key_id``."""
 
     id: str
     client_id: str
@@ -65,11 +77,11 @@ def check_own(jws: CompactJws, keys: KeyRing, *, issuer: str, now: datetime) -> 
         return wrong
     if typ != ACCESS_TOKEN_TYPE:
         return Wrong(reason=Reason.TYPE_MISMATCH, expected=ACCESS_TOKEN_TYPE, received=shown(typ))
-    return _in_force(jws.unverified_claims, key.kid, issuer, now)
+    return in_force(jws.unverified_claims, key.kid, issuer=issuer, now=now)
 
 
-def _in_force(claims: Mapping[str, JSON], kid: str, issuer: str, now: datetime) -> OwnToken | Wrong:
-    """A token whose signature is ours: still ours by name, and within its times."""
+def in_force(claims: Mapping[str, JSON], kid: str, *, issuer: str, now: datetime) -> OwnToken | Wrong:
+    """A token whose signature is ours, or whose claims we kept: still ours by name, and within its times."""
     if claims.get("iss") != issuer:
         return Wrong(reason=Reason.ISSUER_UNTRUSTED, expected=issuer, received=shown(claims.get("iss")))
     ends = check_times(claims, leeway=NO_LEEWAY, longest=LONGEST, now=now)

@@ -11,28 +11,24 @@ from exchange.possession import possess
 from exchange.protocol.client_auth import present
 from exchange.protocol.errors import WIRE
 from exchange.protocol.request import parse_grant
-from exchange.registry import own_tokens
-from exchange.spending import spends_of
 from exchange.subjects import establish
 from exchange.verifying import read_subject
 from policy.decision import decide
 from policy.facts import Refused
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from exchange.caller import Incoming
-    from exchange.keys import Signer
-    from exchange.ledger import Ledger
-    from exchange.registry import Registry
+    from exchange.line import Line
+    from exchange.people import Consent
+    from exchange.possession import Possession
     from exchange.signed_token import SignedToken
-    from exchange.trail import Trail
+    from policy.facts import Facts
+    from policy.tokens import EstablishedSubject
 
 
-async def exchange(
-    incoming: Incoming, registry: Registry, signer: Signer, ledger: Ledger, trail: Trail, *, now: datetime
-) -> SignedToken:
+async def exchange(incoming: Incoming, line: Line) -> SignedToken:
     """One exchange. Raises ``OAuthError`` for a no; the token is ours alone until the ledger has committed."""
+    registry, trail, now = line.registry, line.trail, line.now
     request = trail.asked(parse_grant(incoming.form))
     credentials = trail.presented(present(incoming.authorization, incoming.form, incoming.certificate))
     client = trail.authenticated(authenticate_client(credentials, registry, grant_type=request.grant_type, now=now))
@@ -43,11 +39,22 @@ async def exchange(
     subject = trail.verified(establish(presented, issuer, client.client, possession, now=now))
     incoming.limits.subject(subject)
     actor = trail.acts(verify_actor(request, registry, client.client, possession, incoming.told, now=now))
-    facts = registry.facts(request, client.client, issuer, subject, actor)
-    outcome = trail.decided(decide(facts, now=now))
+    return await _conclude(registry.facts(request, client.client, issuer, subject, actor), possession, line)
+
+
+async def issue(consent: Consent, incoming: Incoming, line: Line) -> SignedToken:
+    """A token for a person who agreed to it, by django-oauth-toolkit's grants. Raises as ``exchange`` does."""
+    registry, trail = line.registry, line.trail
+    possession = trail.possesses(possess(incoming, consent.client, url=registry.token_endpoint, now=line.now))
+    people, subject = trail.trusts(registry.people), trail.verified(consent.subject)
+    return await _conclude(registry.facts(consent, consent.client, people, subject, None), possession, line)
+
+
+async def _conclude(facts: Facts[EstablishedSubject], possession: Possession, line: Line) -> SignedToken:
+    """Every way ends here: one decision, one mint, one commit before the answer."""
+    outcome = line.trail.decided(decide(facts, now=line.now))
     if isinstance(outcome, Refused):
         raise WIRE[outcome.reason](outcome.reason, outcome.steps)
-    binding = possession.binding(subject, actor)
-    signed = mint(outcome, client.client, binding, signer, issuer=registry.issuer, now=now)
-    spends = (*trail.unspent(), *spends_of(subject, facts.trust, is_grant=request.is_assertion))
-    return await ledger.record(signed, spends, trail, rests_on=own_tokens(subject, actor), epoch=registry.epoch)
+    binding = possession.binding(facts.subject, facts.actor)
+    signed = mint(outcome, facts.client, binding, line.signer, issuer=line.registry.issuer, now=line.now)
+    return await line.record(signed, facts)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exchange.protocol.dpop import Proof
     from policy.facts import Actor
     from policy.parties import Client
-    from policy.tokens import JSON, EstablishedSubject, VerifiedToken
+    from policy.tokens import JSON, EstablishedSubject
 
 CERTIFICATE: Final = "x5t#S256"
 """The confirmation method of a certificate-bound token (RFC 8705 section 3.1)."""
@@ -40,7 +40,7 @@ class Possession:
         """Whether every key that a token's ``cnf`` names is proven in this request; one we cannot check is not."""
         return isinstance(confirmation, dict) and bool(confirmation) and confirmation.items() <= self.proven.items()
 
-    def binding(self, subject: EstablishedSubject, actor: Actor[VerifiedToken] | None) -> Mapping[str, str]:
+    def binding(self, subject: EstablishedSubject, actor: Actor[EstablishedSubject] | None) -> Mapping[str, str]:
         """The ``cnf`` of the token to be issued, empty for a bearer token: never one from a token that is bound.
 
         The proof's key always; the certificate where the client is registered so, or a token of the request demands it.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from audit import events
-from exchange import revoking
-from exchange.gatekeeping import Passed, check
+from exchange import revoking, roots
+from exchange.gatekeeping import Passed, charge, check
 from exchange.introspecting import INACTIVE, introspect
 from exchange.jwt_checks import Wrong
 from exchange.ledger import Replayed
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from exchange.caller import Incoming
     from exchange.ledger import Ledger
     from exchange.passages import Passage
+    from exchange.references import References
     from exchange.snapshot import Snapshot, Snapshots
     from exchange.standings import Standings
     from exchange.trail import Trail
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
 class Questions:
     """Beside the answerer, with the same promises: one answer each, and nothing told that is not true now."""
 
-    def __init__(self, answerer: Answerer, snapshots: Snapshots, ledger: Ledger, standings: Standings) -> None:
+    def __init__(
+        self, answerer: Answerer, snapshots: Snapshots, ledger: Ledger, references: References, standings: Standings
+    ) -> None:
         self._answerer = answerer
         self._snapshots = snapshots
         self._ledger = ledger
+        self._references = references
         self._standings = standings
 
     async def introspect(self, incoming: Incoming, begin: Callable[[], Trail], accept: str) -> Answer:
@@ -48,7 +52,7 @@ class Questions:
 
         async def work(trail: Trail, snapshot: Snapshot) -> Answer:
             now = self._snapshots.now()
-            found = await introspect(incoming, snapshot, self._standings, trail, now=now)
+            found = await introspect(incoming, snapshot, self._references, self._standings, trail, now=now)
             wrong, members = (found, INACTIVE) if isinstance(found, Wrong) else (None, found)
             if wrong is not None or trail.unspent():
                 await self._ledger.note(events.TokenIntrospected, wrong, trail, epoch=snapshot.registry.epoch)
@@ -62,20 +66,32 @@ class Questions:
         """The caller's token is not good any more; 200 likewise for what it cannot or need not end (section 2.2)."""
 
         async def work(trail: Trail, snapshot: Snapshot) -> Answer:
-            own = revoking.asked_to_revoke(incoming, snapshot, trail, now=self._snapshots.now())
+            now = self._snapshots.now()
+            own = await revoking.asked_to_revoke(incoming, snapshot, self._references, trail, now=now)
             if isinstance(own, Wrong):
-                await self._ledger.note(events.TokenRevoked, own, trail, epoch=snapshot.registry.epoch)
+                await self._give_back(own, incoming, trail, snapshot)
             else:
                 await asyncio.to_thread(revoking.revoke, own, trail, correlation_id=UUID(trail.correlation_id))
             return Answer(status=200, headers=NO_STORE, body=b"{}")
 
         return await self._answerer.answer(begin, work)
 
+    async def _give_back(self, wrong: Wrong, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> None:
+        """What is no access token may be a refresh token; what is neither is recorded as asked in vain."""
+        token, correlation_id = introspection.parse_question(incoming.form), UUID(trail.correlation_id)
+        can_be = wrong.reason in {Reason.TOKEN_MALFORMED, Reason.TOKEN_UNKNOWN}
+        if not can_be or not await asyncio.to_thread(roots.give_back, token, trail, correlation_id=correlation_id):
+            await self._ledger.note(events.TokenRevoked, wrong, trail, epoch=snapshot.registry.epoch)
+
     async def verify(self, passage: Passage, begin: Callable[[], Trail]) -> Answer:
         """Whether the original request may pass. What was tried in vain with a token of ours is recorded."""
 
         async def work(trail: Trail, snapshot: Snapshot) -> Answer:
-            found = await check(passage, snapshot, self._standings, now=self._snapshots.now())
+            now = self._snapshots.now()
+            found = await check(passage, snapshot, self._references, self._standings, now=now)
+            if found.own is not None:
+                trail.concerns(found.own.client_id, found.spends if isinstance(found, Passed) else ())
+            charge(found, self._answerer.limits, snapshot.registry, trail.address)
             try:
                 await self._note(found, trail, snapshot)
             except Replayed:
@@ -89,9 +105,8 @@ class Questions:
 
     async def _note(self, found: Passed | Stopped, trail: Trail, snapshot: Snapshot) -> None:
         """Record what a proof was spent on, and what was tried in vain. Raises ``Replayed``."""
-        wrong, spends = (found.wrong, ()) if isinstance(found, Stopped) else (None, found.spends)
-        if found.own is not None and (wrong is not None or spends):
-            trail.concerns(found.own.client_id, spends)
+        wrong = found.wrong if isinstance(found, Stopped) else None
+        if found.own is not None and (wrong is not None or trail.unspent()):
             await self._ledger.note(events.TokenIntrospected, wrong, trail, epoch=snapshot.registry.epoch)
 
 

@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
-    from exchange.protocol.request import TokenRequest
     from exchange.verifying import PresentedToken
     from partners.introspection_values import RegisteredIntrospection
     from partners.selectors import Configuration, PartnerConfiguration, RegisteredClient
-    from policy.facts import Actor
+    from policy.facts import Actor, Asked
     from policy.mapping import ScopeMapping
     from policy.parties import Client, Target
     from policy.tokens import JSON, EstablishedSubject
@@ -54,6 +53,7 @@ class Ourselves:
 
     source: MappingSource
     mappings: Mapping[UUID, tuple[ScopeMapping, ...]]
+    issuer: str = ""
     keys: KeyRing = EMPTY
     audiences: frozenset[str] = frozenset()
     """Whom a token of ours may have been meant for, beside the client itself: us, and what the client serves."""
@@ -77,7 +77,14 @@ class Registry:
     ourselves: Mapping[tuple[UUID | None, MappingSource], Ourselves] = field(repr=False)
     """By the partner of the client that asks."""
     own_keys: KeyRing = field(repr=False)
+    people: Ourselves = field(repr=False)
+    """What people who signed in here can lend, whichever client asks."""
     key_rings: Mapping[UUID, KeyRing] = field(repr=False)
+
+    @property
+    def people_audience(self) -> str:
+        """What tokens of people are made for: our own API."""
+        return self.issuer + API_PATH
 
     def client(self, client_id: str) -> RegisteredClient | None:
         """The registered client of this id, active or not."""
@@ -89,7 +96,7 @@ class Registry:
 
     def facts(
         self,
-        request: TokenRequest,
+        request: Asked,
         client: Client,
         issuer: Issuer | Ourselves,
         subject: EstablishedSubject,
@@ -127,13 +134,13 @@ class Registry:
         owner = None if partner is None else partner.id
         if presented is None:
             return self.ourselves.get((owner, MappingSource.CLIENT), _BY_ITSELF)
-        if isinstance(presented, OpaqueToken):
+        if isinstance(presented, OpaqueToken) and not presented.is_ours:
             return self._introspected(client, presented)
-        unverified_issuer = presented.unverified_issuer
+        unverified_issuer = self.issuer if isinstance(presented, OpaqueToken) else presented.unverified_issuer
         if unverified_issuer == self.issuer:
             own = self.ourselves.get((owner, MappingSource.OWN_TOKEN), _BY_OWN_TOKEN)
-            audiences = self.clients[client.client_id].serves | {self.issuer}
-            return replace(own, keys=self.own_keys, audiences=audiences)
+            audiences = self.clients[client.client_id].serves | {self.issuer, self.issuer + API_PATH}
+            return replace(own, issuer=self.issuer, keys=self.own_keys, audiences=audiences)
         if partner is not None and isinstance(unverified_issuer, str):
             issuer = self.issuers.get((partner.id, unverified_issuer))
             if issuer is not None:
@@ -157,7 +164,7 @@ class Registry:
         return self.issuers[asked[0].partner.id, asked[0].issuer]
 
 
-def own_tokens(subject: EstablishedSubject, actor: Actor[VerifiedToken] | None) -> tuple[VerifiedToken, ...]:
+def own_tokens(subject: EstablishedSubject, actor: Actor[EstablishedSubject] | None) -> tuple[VerifiedToken, ...]:
     """Those of a request's tokens that we issued ourselves: they must not have been revoked meanwhile."""
     tokens = (subject, None if actor is None else actor.token)
     return tuple(token for token in tokens if isinstance(token, VerifiedToken) and token.family_id)
@@ -171,24 +178,34 @@ _BY_ITSELF: Final = _ourselves(MappingSource.CLIENT, ())
 _BY_OWN_TOKEN: Final = _ourselves(MappingSource.OWN_TOKEN, ())
 
 
-def build(
-    previous: Registry | None, moved: Configuration, own_keys: KeyRing, *, issuer: str, ceiling: timedelta
-) -> Registry:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What is ours and in no partner's configuration; ``api`` is our own API as a target, ``people`` what it offers."""
+
+    issuer: str
+    ceiling: timedelta
+    keys: KeyRing
+    api: Target
+    people: Ourselves
+
+
+def build(previous: Registry | None, moved: Configuration, ours: Installation) -> Registry:
     """The snapshot after ``moved``: what did not move is taken over from ``previous``, untouched."""
     index = _Index.copy_of(previous)
     for owner, configuration in moved.partners.items():
         index.leave_out(previous.partners.get(owner) if previous else None)
-        index.take_in(configuration, issuer)
+        index.take_in(configuration, ours.issuer)
     if moved.targets is None and previous is not None:
         targets = previous.targets
     else:
-        targets = {name: target for target in moved.targets or () for name in (target.audience, *target.resources)}
+        known = (ours.api, *(moved.targets or ()))
+        targets = {name: target for target in known for name in (target.audience, *target.resources)}
     partners = {**(previous.partners if previous else {}), **moved.partners}
     return Registry(
         epoch=moved.epoch,
-        issuer=issuer,
-        token_endpoint=issuer + TOKEN_PATH,
-        ceiling=ceiling,
+        issuer=ours.issuer,
+        token_endpoint=ours.issuer + TOKEN_PATH,
+        ceiling=ours.ceiling,
         targets=targets,
         partners=partners,
         clients=index.clients,
@@ -200,11 +217,13 @@ def build(
             if configuration.mappings
             for source in (MappingSource.OWN_TOKEN, MappingSource.CLIENT)
         },
-        own_keys=own_keys,
+        own_keys=ours.keys,
+        people=ours.people,
     )
 
 
 TOKEN_PATH: Final = "/oauth/token"
+API_PATH: Final = "/api"
 
 
 @dataclass(slots=True)

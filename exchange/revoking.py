@@ -17,7 +17,7 @@ from exchange.clients import authenticate_client
 from exchange.jwt_checks import Wrong
 from exchange.ledger import LedgerUnavailable, Replayed
 from exchange.models import IssuedToken, SpentJti
-from exchange.own_tokens import OwnToken, read_own
+from exchange.own_tokens import OwnToken
 from exchange.protocol.client_auth import present
 from exchange.protocol.introspection import parse_question
 from partners.changes import LEDGER_LOCK
@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from exchange.caller import Incoming
+    from exchange.references import References
     from exchange.snapshot import Snapshot
     from exchange.spending import SpendOnce
     from exchange.trail import Trail
 
 
-def asked_to_revoke(incoming: Incoming, snapshot: Snapshot, trail: Trail, *, now: datetime) -> OwnToken | Wrong:
-    """The caller's own token, or why there is nothing to do. Raises ``OAuthError`` for the question itself.
+async def asked_to_revoke(
+    incoming: Incoming, snapshot: Snapshot, references: References, trail: Trail, *, now: datetime
+) -> OwnToken | Wrong:
+    """The caller's own token, or why there is nothing to do. Raises ``OAuthError`` for the question, or ``Unanswered``.
 
     Somebody else's token stays as it is, and the answer is the same (rule 76): who found one cannot end it.
     """
@@ -43,7 +46,7 @@ def asked_to_revoke(incoming: Incoming, snapshot: Snapshot, trail: Trail, *, now
     credentials = trail.presented(present(incoming.authorization, incoming.form, incoming.certificate))
     client = trail.authenticated(authenticate_client(credentials, snapshot.registry, grant_type=None, now=now))
     incoming.limits.client(client.client, "revocation")
-    own = read_own(token, snapshot.keys.ring, issuer=snapshot.registry.issuer, now=now)
+    own = await references.read(token, snapshot, now=now)
     if isinstance(own, OwnToken) and own.client_id != client.client.client_id:
         return Wrong(reason=Reason.TOKEN_OF_OTHERS, expected=client.client.client_id, received=own.client_id)
     return own
@@ -74,15 +77,15 @@ def _end(own: OwnToken, trail: Trail, correlation_id: UUID) -> None:
         data=trail.document(()) | {"token": {"jti": own.id}},
     )
     with transaction.atomic(durable=True):
-        _claim(trail.unspent())
+        claim(trail.unspent())
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LEDGER_LOCK])
         IssuedToken.objects.filter(pk=own.id, revoked_at=None).update(revoked_at=Now())
         audit.record(event, events.Actor(events.ActorKind.CLIENT, own.client_id), correlation_id=correlation_id)
 
 
-def _claim(spends: Iterable[SpendOnce]) -> None:
-    """Claim what the caller's proof spends. Raises ``Replayed``."""
+def claim(spends: Iterable[SpendOnce]) -> None:
+    """Within a transaction, claim what the caller's proof spends. Raises ``Replayed``."""
     for spend in spends:
         try:
             with transaction.atomic():

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from policy.facts import Granted
     from policy.raw import RawToken
-    from policy.tokens import EstablishedSubject
+    from policy.tokens import JSON, EstablishedSubject
 
 
 class Lineage(NamedTuple):
@@ -26,7 +28,7 @@ class Lineage(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedToken:
-    """A signed token that is still ours alone: it leaves only after the ledger committed its rows.
+    """A token, signed or a reference, that is still ours alone: it leaves only after the ledger committed its rows.
 
     ``id`` is its ``jti``, ``event_id`` its ``txn``. ``issued_at`` and ``expires_at`` are whole seconds since 1970, as
     the claims are.
@@ -41,3 +43,7 @@ class SignedToken:
     granted: Granted[EstablishedSubject]
     issued_at: int
     expires_at: int
+    digest: str = ""
+    """SHA-256 of its text where it must be found by that, hexadecimal."""
+    stored: Mapping[str, JSON] | None = None
+    """Its claims, where its text says nothing: then the ledger keeps them, and nothing is signed."""

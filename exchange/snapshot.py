@@ -18,6 +18,7 @@ from django.db import close_old_connections, connection
 
 from exchange import keys
 from exchange.clock import DatabaseClock
+from exchange.people import installation
 from exchange.registry import Registry, build
 from partners import selectors
 
@@ -109,7 +110,8 @@ def _read(previous: Snapshot | None) -> tuple[Snapshot, datetime]:
         is_same = previous is not None and moved.keys_version == previous.keys_version
         ours = previous.keys if previous and is_same else keys.load()
         before = previous.registry if previous else None
-        registry = build(before, moved, ours.ring, issuer=config.issuer, ceiling=config.token_lifetime)
+        scopes = settings.OAUTH2_PROVIDER["SCOPES"]
+        registry = build(before, moved, installation(config.issuer, config.token_lifetime, scopes, ours.ring))
         return Snapshot(registry=registry, keys=ours, keys_version=moved.keys_version), sampled
     finally:
         close_old_connections()

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from exchange.jwt_checks import Wrong
-from exchange.opaque_tokens import OpaqueToken
-from exchange.own_tokens import OwnToken, check_own
+from exchange.opaque_tokens import MustLookUp, OpaqueToken
+from exchange.own_tokens import REFERENCE, OwnToken, check_own, in_force
+from exchange.protocol.compact import CompactJws
 from exchange.protocol.errors import refusal
 from exchange.registry import Ourselves
-from exchange.verifying import check_binding, confirm, scopes_of, verify
+from exchange.verifying import PresentedToken, check_binding, confirm, scopes_of, verify
 from policy.reasons import Reason, shown
 from policy.tokens import AuthenticatedSubject, TokenType, VerifiedToken
 
 if TYPE_CHECKING:
     from exchange.possession import Possession
     from exchange.registry import Issuer
-    from exchange.verifying import PresentedToken
     from policy.parties import Client
     from policy.tokens import EstablishedSubject
 
@@ -50,12 +50,14 @@ def vouched(
     *,
     now: datetime,
 ) -> VerifiedToken:
-    """The token, believed: by its issuer's trust or word, or because we issued it. Raises as ``confirm`` does."""
-    if isinstance(presented, OpaqueToken):
-        assert not isinstance(issuer, Ourselves)
-        return confirm(presented, issuer, client, possession, now=now)
+    """The token, believed: by its issuer's trust or word, or because we issued it. Raises as ``confirm`` does.
+
+    A reference of ours raises ``MustLookUp`` until the ledger was asked about it.
+    """
     if isinstance(issuer, Ourselves):
         return _verify_own(presented, issuer, client, possession, now=now)
+    if isinstance(presented, OpaqueToken):
+        return confirm(presented, issuer, client, possession, now=now)
     return verify(presented, issuer, client, possession, now=now)
 
 
@@ -72,19 +74,27 @@ def itself(client: Client) -> AuthenticatedSubject:
 
 
 def _verify_own(
-    presented: PresentedToken, issuer: Ourselves, client: Client, possession: Possession, *, now: datetime
+    presented: PresentedToken | OpaqueToken,
+    issuer: Ourselves,
+    client: Client,
+    possession: Possession,
+    *,
+    now: datetime,
 ) -> VerifiedToken:
     """A token of ours, in force as far as it says itself; whether it was revoked, the ledger asks as it commits."""
-    rule, us = presented.rule, str(presented.unverified_issuer)
     if presented.declared is TokenType.ID_TOKEN:
-        raise refusal(Reason.TYPE_MISMATCH, rule, "access_token", "id_token")
-    own = check_own(presented.jws, issuer.keys, issuer=us, now=now)
+        raise refusal(Reason.TYPE_MISMATCH, presented.rule, "access_token", "id_token")
+    if isinstance(presented, OpaqueToken):
+        presented = _looked_up(presented)
+        own = in_force(presented.jws.unverified_claims, "", issuer=issuer.issuer, now=now)
+    else:
+        own = check_own(presented.jws, issuer.keys, issuer=issuer.issuer, now=now)
     if isinstance(own, Wrong):
-        raise refusal(own.reason, rule, own.expected, own.received)
+        raise refusal(own.reason, presented.rule, own.expected, own.received)
     _check_audience(own, presented, issuer, client)
     check_binding(presented, possession)
     return VerifiedToken(
-        issuer=us,
+        issuer=issuer.issuer,
         subject=str(own.claims["sub"]),
         audience=own.audience,
         scope=scopes_of(own.claims) or frozenset(),
@@ -97,6 +107,19 @@ def _verify_own(
         digest=presented.token.digest,
         family_id=str(own.claims["fam"]),
     )
+
+
+def _looked_up(opaque: OpaqueToken) -> PresentedToken:
+    """A reference of ours with the claims that the ledger keeps. Raises ``UnacceptableToken`` or ``MustLookUp``."""
+    told = opaque.told_by(None)
+    if told is None:
+        raise MustLookUp(opaque)
+    if told.refused is not None:
+        raise told.refused
+    jws = CompactJws(
+        unverified_header={"alg": REFERENCE}, unverified_claims=told.claims, signing_input=b"", signature=b""
+    )
+    return PresentedToken(token=opaque.token, jws=jws, declared=opaque.declared, rule=opaque.rule)
 
 
 def _check_audience(own: OwnToken, presented: PresentedToken, issuer: Ourselves, client: Client) -> None:

@@ -71,7 +71,7 @@ class Trail:
         self._client = client
         self._spend(client.spends)
         self._steps += client.vouched.steps if client.vouched else ()
-        self._pass(Rule.CLIENT, client.method, client.client.client_id)
+        self._pass(Rule.CLIENT, client.method or "none", client.client.client_id)
         return client
 
     def possesses(self, possession: Possession) -> Possession:
@@ -108,7 +108,8 @@ class Trail:
     def _verified(self, role: str, rule: Rule, token: VerifiedToken) -> None:
         self._tokens[role] = token
         expires = f"expires {token.expires_at.isoformat()[:19]}Z"  # a tenth of what strftime costs
-        self._pass(rule, f"{token.algorithm} by key {shown(token.key_id)}", expires)
+        by_key = f" by key {shown(token.key_id)}" if token.key_id else ""
+        self._pass(rule, f"{token.algorithm}{by_key}", expires)
 
     def decided(self, outcome: Granted[EstablishedSubject] | Refused) -> Granted[EstablishedSubject] | Refused:
         """The decision, yes or no."""

@@ -1,9 +1,8 @@
 """Addresses of the interactive grants (RFC 6749 section 3). ``/oauth/token`` is the lane's, which hands some here."""
 
 from django.urls import path
-from oauth2_provider.views.base import TokenView
 
-from exchange.views import ConsentView
+from exchange.views import ConsentView, TokenView
 
 urlpatterns = [
     path("authorize", ConsentView.as_view(), name="oauth-authorize"),

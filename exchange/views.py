@@ -1,16 +1,35 @@
-"""The page of this app: consent for an interactive grant (RFC 6749 section 4.1), by django-oauth-toolkit."""
+"""The pages and the relayed endpoint of the interactive grants (RFC 6749 section 4.1), by django-oauth-toolkit."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from csp.decorators import csp_update
+from django.http import HttpResponse
 from django.utils.decorators import method_decorator
-from oauth2_provider.views.base import AuthorizationView
+from oauth2_provider.views import base
+
+from exchange.interactive import Withheld
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 @method_decorator(csp_update({"form-action": ["https:"]}), name="dispatch")
-class ConsentView(AuthorizationView):
+class ConsentView(base.AuthorizationView):
     """Asks a signed-in person whether a client may act for them.
 
     The form is answered with a redirect to the client, which the page's policy must allow; the toolkit redirects only
     to addresses that are registered, compared exactly (RFC 9700 section 4.1.1).
     """
+
+
+class TokenView(base.TokenView):
+    """The toolkit's token endpoint, reached through ours alone."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
+        """The toolkit's answer. Where our pipeline gave no token, nothing of it leaves: our refusal takes its place."""
+        try:
+            return super().post(request, *args, **kwargs)
+        except Withheld:
+            return HttpResponse(status=400)

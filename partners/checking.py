@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 SECRETIVE: Final = frozenset({"jwks", "trust_anchors"})
 BY_KEY: Final = frozenset({ClientAuthentication.PRIVATE_KEY_JWT, ClientAuthentication.SELF_SIGNED_TLS_CLIENT_AUTH})
-UNBOUND: Final = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.DEVICE_CODE})
 NEEDS_AUTHENTICATION: Final = frozenset({GrantType.TOKEN_EXCHANGE, GrantType.CLIENT_CREDENTIALS, GrantType.JWT_BEARER})
 
 
@@ -137,7 +136,7 @@ def _check_client(client: DeclaredClient) -> Problems:
 
 
 def _check_proofs(client: DeclaredClient) -> Problems:
-    """One name for a certificate, under authorities that vouch for it; bound tokens only from grants that can bind."""
+    """One name for a certificate, under authorities that vouch for it."""
     if BY_CERTIFICATE.issubset(client.methods):
         yield Problem(path=("methods",), expected="one method with a certificate", came=shown(client.methods))
     names, is_named = named(client), ClientAuthentication.TLS_CLIENT_AUTH in client.methods
@@ -146,11 +145,6 @@ def _check_proofs(client: DeclaredClient) -> Problems:
         yield Problem(path=("methods",), expected=expected, came=shown(sorted(names)))
     if client.trust_anchors is not None and not is_named:
         yield Problem(path=("trust_anchors",), expected="none, unless methods lists tls_client_auth")
-    unbound = ", ".join(sorted(UNBOUND & set(client.grant_types)))
-    for name in ("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"):
-        if getattr(client, name) and unbound:
-            expected = f"false beside grants whose tokens cannot be bound: {unbound}"
-            yield Problem(path=(name,), expected=expected, came="true")
 
 
 def _check_methods(client: DeclaredClient) -> Problems:

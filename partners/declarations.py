@@ -58,7 +58,7 @@ from partners.vocabulary import (
     SubjectTokenType,
 )
 from partners.workload_declarations import DeclaredWorkload
-from policy.parties import ClientAuthentication, Risk
+from policy.parties import ClientAuthentication, Risk, TokenFormat
 
 __all__ = [
     "KINDS",
@@ -106,6 +106,10 @@ class DeclaredTarget:
     lifetime: Annotated[TargetLifetime, Field(description="The longest a token for it may live.")] = timedelta(
         minutes=5
     )
+    token_format: Annotated[
+        TokenFormat,
+        Field(description="A `reference` says nothing by itself: the target asks us about each one (RFC 7662)."),
+    ] = TokenFormat.JWT
     is_active: Annotated[Flag, Field(description="False: no token is minted for it.")] = True
     scopes: Annotated[Scopes, Field(description="Its scope catalogue: nothing else can be granted here.")] = field(
         default_factory=dict

@@ -24,7 +24,7 @@ from partners.declarations import (
     DeclaredTrust,
     DeclaredWorkload,
 )
-from partners.states import ClientState, KeyMethod, MappingState, PartnerState, TrustState
+from partners.states import ClientState, KeyMethod, MappingState, PartnerState, SourceOfMapping, TrustState
 from partners.vocabulary import (
     ClientType,
     DeclaredPartnerState,
@@ -34,8 +34,7 @@ from partners.vocabulary import (
     SubjectTokenType,
 )
 from policy.claim_rules import Operator
-from policy.mapping import MappingSource
-from policy.parties import ClientAuthentication, Risk
+from policy.parties import ClientAuthentication, Risk, TokenFormat
 
 if TYPE_CHECKING:
     from typing import Any
@@ -128,6 +127,7 @@ def target(row: models.Target) -> DeclaredTarget:
         description=row.description,
         resources=tuple(sorted(row.resources)),
         lifetime=row.lifetime,
+        token_format=TokenFormat(row.token_format),
         is_active=row.is_active,
         scopes=dict(sorted(scopes.items())),
     )
@@ -244,7 +244,7 @@ def mapping(row: models.ScopeMapping) -> DeclaredMapping:
     return DeclaredMapping(
         name=row.name,
         partner=row.partner.slug if row.partner else None,
-        source=MappingSource(row.source),
+        source=SourceOfMapping(row.source),
         trust=row.trust.name if row.trust else None,
         target=row.target.name,
         position=row.position,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from partners.errors import Problem, shown
+from partners.states import SourceOfMapping
 from policy.claim_names import MAX_CARRIED
 from policy.claim_rules import ClaimRule, RuleError
 from policy.expression_grammar import ExpressionError
 from policy.expressions import Expression, Kind
-from policy.mapping import MappingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def check_mapping(mapping: DeclaredMapping) -> Problems:
 
 def _check_source(mapping: DeclaredMapping) -> Problems:
     """A trust and its partner where that is the source; what only a foreign or a subject token has, only beside one."""
-    is_of_trust = mapping.source is MappingSource.TRUST
+    is_of_trust = mapping.source is SourceOfMapping.TRUST
     if is_of_trust and mapping.partner is None:
         yield Problem(path=("partner",), expected="the partner of the trust", came="nothing")
     if is_of_trust != (mapping.trust is not None):
@@ -48,7 +48,7 @@ def _check_source(mapping: DeclaredMapping) -> Problems:
     if not is_of_trust and mapping.subject_claim != "sub":
         expected = "sub: whom we named ourselves keeps that name"
         yield Problem(path=("subject_claim",), expected=expected, came=shown(mapping.subject_claim))
-    if mapping.source is MappingSource.CLIENT and mapping.grants:
+    if mapping.source is SourceOfMapping.CLIENT and mapping.grants:
         yield Problem(path=("grants",), expected="none: a client has no token whose scopes are worth ours; use always")
 
 

@@ -26,9 +26,9 @@ from partners.notation import (
     ScopeName,
     Slug,
 )
+from partners.states import SourceOfMapping
 from partners.vocabulary import Kind
 from policy.claim_rules import Operator
-from policy.mapping import MappingSource
 
 STRICT: Final = ConfigDict(strict=True, extra="forbid", revalidate_instances="always")
 
@@ -72,12 +72,12 @@ class DeclaredMapping:
         Field(description="For whose clients it is; left out: for clients of our own."),
     ] = None
     source: Annotated[
-        MappingSource,
+        SourceOfMapping,
         Field(
             description="What becomes a token: a token of the `trust`; with `own_token` one of ours, exchanged on; with"
             " `client` nothing but the client's authentication (the client credentials grant)."
         ),
-    ] = MappingSource.TRUST
+    ] = SourceOfMapping.TRUST
     trust: Annotated[
         Slug | None,
         RefersTo(Kind.TRUST),

@@ -15,9 +15,10 @@ from partners import models
 from partners.introspection_values import RegisteredIntrospection, introspection_of
 from partners.mapping_values import mapping_of, rules_of
 from partners.states import ClientState, KeyMethod, MappingState, PartnerState, TrustState
+from partners.target_values import target_of
 from partners.vocabulary import CertificateName
 from partners.workload_values import RegisteredWorkload, workload_of
-from policy.parties import Allowance, Client, ClientAuthentication, Partner, Risk, Scope, Target
+from policy.parties import Allowance, Client, ClientAuthentication, Partner
 from policy.tokens import JSON, TokenType
 from policy.trust import Trust
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from partners.allowances import Allowed
     from policy.mapping import ScopeMapping
+    from policy.parties import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,17 +141,7 @@ def _read_one_snapshot() -> None:
 
 def _targets() -> dict[UUID, Target]:
     rows = models.Target.objects.filter(is_active=True).prefetch_related("scopes")
-    return {
-        row.id: Target(
-            id=row.id,
-            name=row.name,
-            audience=row.audience,
-            resources=tuple(row.resources),
-            scopes={s.name: Scope(name=s.name, description=s.description, risk=Risk(s.risk)) for s in row.scopes.all()},
-            lifetime=row.lifetime,
-        )
-        for row in rows
-    }
+    return {row.id: target_of(row) for row in rows}
 
 
 def _partners(

@@ -56,6 +56,13 @@ class MappingState(models.TextChoices):
     WITHDRAWN = "withdrawn"
 
 
+class FormatOfTokens(models.TextChoices):
+    """``policy.parties.TokenFormat`` as the database has it."""
+
+    JWT = "jwt"
+    REFERENCE = "reference"
+
+
 class SourceOfMapping(models.TextChoices):
     """``policy.mapping.MappingSource`` as the database has it."""
 

@@ -43,6 +43,7 @@ def _grant(facts: Facts[T], steps: list[Step], now: datetime) -> Granted[T]:
         token=facts.subject,
         subject=subject,
         audience=tuple(target.audience for target in targets),
+        token_format=targets[0].token_format,
         scope=scope,
         expires_at=expires_at,
         act=act,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from policy.mapping import MappingSource, ScopeMapping
     from policy.origin import Origin
-    from policy.parties import Client, Target
+    from policy.parties import Client, Target, TokenFormat
     from policy.reasons import Reason, Step
     from policy.tokens import JSON
     from policy.trust import Trust
@@ -76,6 +76,7 @@ class Granted(Generic[T_co]):
     token: T_co
     subject: str
     audience: tuple[str, ...]
+    token_format: TokenFormat
     scope: frozenset[str]
     expires_at: datetime
     act: Mapping[str, JSON] | None

@@ -30,6 +30,8 @@ Steps = list[Step]
 
 SHORTEST_LIFETIME: Final = timedelta(seconds=1)
 MAX_SUBJECT_LENGTH: Final = 255
+_PRESENT: Final = frozenset({MappingSource.CLIENT, MappingSource.PERSON})
+"""Sources where no token vouches: the subject itself was authenticated."""
 
 
 class Refusal(Exception):
@@ -70,7 +72,10 @@ def meet_trust_rules(facts: Facts[T], steps: Steps) -> None:
 
 
 def resolve_targets(facts: Facts[T], steps: Steps) -> tuple[Target, ...]:
-    """The targets asked for, each once. All must be known: one unknown name refuses the request (rule 22)."""
+    """The targets asked for, each once. All must be known: one unknown name refuses the request (rule 22).
+
+    One token serves them all, so they must want it in one format.
+    """
     names = (*facts.request.audience, *facts.request.resource)
     if not names:
         default = facts.client.partner.default_target if facts.client.partner else None
@@ -83,6 +88,9 @@ def resolve_targets(facts: Facts[T], steps: Steps) -> tuple[Target, ...]:
         if target is None:
             raise _refuse(Reason.TARGET_UNKNOWN, Rule.TARGET, "a registered target", name)
         targets[target.audience] = target
+    if len({target.token_format for target in targets.values()}) > 1:
+        formats = "; ".join(f"{target.name} {target.token_format}" for target in targets.values())
+        raise _refuse(Reason.TARGETS_DISAGREE, Rule.TARGET, "targets with one token format", formats)
     steps.append(Step(Rule.TARGET, Verdict.PASSED, "a registered target", " ".join(targets)))
     return tuple(targets.values())
 
@@ -135,10 +143,10 @@ def evaluate(
 def delegate(facts: Facts[T], mappings: Mappings, steps: Steps) -> Mapping[str, JSON] | None:
     """The ``act`` chain of the token to be issued; None means impersonation (RFC 8693 section 1.1).
 
-    A client that asks for itself acts for nobody else: there is neither.
+    A client that asks for itself acts for nobody else, and a person signed in and agreed: there is neither.
     """
-    if facts.source is MappingSource.CLIENT:
-        steps.append(Step(Rule.DELEGATION, Verdict.PASSED, "the client for itself", facts.client.client_id))
+    if facts.source in _PRESENT:
+        steps.append(Step(Rule.DELEGATION, Verdict.PASSED, "the subject's own request", facts.source))
         return None
     previous = facts.subject.claims.get("act")
     _check_may_act(facts, previous)

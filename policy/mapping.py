@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 
 class MappingSource(StrEnum):
-    """What is made into a token: a token of the trust, a token of ours, or nothing but the client's authentication."""
+    """What is made into a token: a token of the trust or of ours, a client's authentication, or a person's sign-in.
+
+    No mapping of a person is ever published: what our own API offers people is the installation's to say.
+    """
 
     TRUST = "trust"
     OWN_TOKEN = "own_token"
     CLIENT = "client"
+    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,16 @@ BY_CERTIFICATE: Final = frozenset(
 """The methods whose credential is the certificate of the TLS connection (RFC 8705 section 2)."""
 
 
+class TokenFormat(StrEnum):
+    """What the tokens for a target look like: a JWT says everything itself (RFC 9068), a reference must be asked about.
+
+    Nobody can read a reference, and it is worth nothing from the second it was revoked (RFC 7662).
+    """
+
+    JWT = "jwt"
+    REFERENCE = "reference"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """One entry of a target's scope catalogue."""
@@ -64,6 +74,7 @@ class Target:
     resources: tuple[str, ...]
     scopes: Mapping[str, Scope]
     lifetime: timedelta
+    token_format: TokenFormat = TokenFormat.JWT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

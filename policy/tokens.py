@@ -80,8 +80,11 @@ class AuthenticatedSubject(_Claims):
     """Somebody we know ourselves, without a token that vouches: a client that asks for itself (RFC 6749 section 4.4).
 
     Made from an authentication of this very request; ``subject`` is complete, in a name space of its own
-    (``client:<id>``), so that it cannot collide with a partner's subject (RFC 9068 section 5).
+    (``client:<id>``, ``user:<id>``), so that it cannot collide with a partner's subject (RFC 9068 section 5). ``root``
+    names what all its tokens go back to and end with; empty where each is a root itself.
     """
+
+    root: str = ""
 
 
 EstablishedSubject: TypeAlias = "VerifiedToken | AuthenticatedSubject"

@@ -24,13 +24,14 @@ from exchange import jwks  # noqa: E402
 from exchange.answering import Answerer  # noqa: E402
 from exchange.lane import Lane  # noqa: E402
 from exchange.ledger import Ledger  # noqa: E402
-from exchange.ledger_connection import STANDING, LedgerConnection  # noqa: E402
+from exchange.ledger_connection import REFERENCED, STANDING, LedgerConnection  # noqa: E402
 from exchange.limits.buckets import Buckets  # noqa: E402
 from exchange.limits.floods import Floods  # noqa: E402
 from exchange.limits.levels import Limits  # noqa: E402
 from exchange.limits.renewal import Renewal  # noqa: E402
 from exchange.limits.slices import Slices  # noqa: E402
 from exchange.questions import Questions  # noqa: E402
+from exchange.references import References  # noqa: E402
 from exchange.snapshot import Snapshots, SnapshotUnavailable  # noqa: E402
 from exchange.standings import Standings  # noqa: E402
 from portal.database import connection_parameters  # noqa: E402
@@ -54,12 +55,13 @@ class Application:
         self._connection = LedgerConnection(connection_parameters(config.database_url))
         self._ledger = Ledger(self._connection, self._snapshots.now)
         self._standings = Standings(LedgerConnection(connection_parameters(config.database_url), STANDING))
+        self._references = References(LedgerConnection(connection_parameters(config.database_url), REFERENCED))
         slices = Slices()
         self._renewal = Renewal(slices, Buckets(config.redis_url))
         limits = Limits(slices, config.limits)
         self._floods = Floods(self._snapshots, self._ledger, is_counting=bool(config.failure_rate))
-        answerer = Answerer(self._snapshots, self._ledger, limits, self._floods)
-        questions = Questions(answerer, self._snapshots, self._ledger, self._standings)
+        answerer = Answerer(self._snapshots, self._ledger, self._references, limits, self._floods)
+        questions = Questions(answerer, self._snapshots, self._ledger, self._references, self._standings)
         self._lane = Lane(
             self._snapshots,
             answerer,
@@ -107,6 +109,7 @@ class Application:
         await self._renewal.close()
         await self._ledger.close()
         await self._standings.close()
+        await self._references.close()
 
 
 def _leave_alone_what_stays() -> None:

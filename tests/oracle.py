@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -32,9 +34,7 @@ class Grant:
 
 def granted(server: ExchangeServer, response: httpx.Response) -> Grant:
     """A yes as every yes must be; the token is verified by a library that is not ours."""
-    assert response.status_code == 200, response.text
-    _check_headers(response)
-    body = response.json()
+    body = _accepted(response)
     header = jwt.get_unverified_header(body["access_token"])
     keys = jwt.PyJWKSet.from_dict(server.http.get("/oauth/jwks").json())
     claims = jwt.decode(
@@ -44,6 +44,31 @@ def granted(server: ExchangeServer, response: httpx.Response) -> Grant:
         issuer=server.url,
         options={"verify_aud": False},
     )
+    return _recorded(server, response, header, claims)
+
+
+def referenced(server: ExchangeServer, response: httpx.Response) -> Grant:
+    """A yes whose token is a reference: its text says nothing, and what it stands for is found by its digest."""
+    token = _accepted(response)["access_token"]
+    assert re.fullmatch(r"ho_[A-Za-z0-9_-]{43}", token)
+    digest = sha256(token.encode()).hexdigest()
+    (row,) = server.rows("SELECT claims, kid FROM exchange_issuedtoken WHERE digest = %s", digest)
+    assert row[1] == ""
+    return _recorded(server, response, {}, json.loads(row[0]))
+
+
+def _accepted(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    _check_headers(response)
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def _recorded(
+    server: ExchangeServer, response: httpx.Response, header: dict[str, Any], claims: dict[str, Any]
+) -> Grant:
+    """The yes with its one event, which holds neither the new token nor what it was made from."""
+    body = response.json()
     event = server.event(response)
     assert (event["kind"], event["outcome"], event["reason"]) == ("exchange.granted", "granted", "")
     assert event["data"]["token"]["jti"] == claims["jti"]

@@ -1,4 +1,4 @@
-"""The limits of a request whose line is run again: whoever was charged in the first run is not charged twice (A25)."""
+"""The limits of a request whose line runs again with an issuer's answer (RFC 7662): nobody is charged twice for it."""
 
 from __future__ import annotations
 

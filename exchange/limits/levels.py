@@ -24,20 +24,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exchange.limits.slices import Slice, Slices
-    from exchange.protocol.oauth_errors import OAuthError
     from policy.parties import Allowance, Client
     from policy.tokens import EstablishedSubject
 
 COSTS: Final[Mapping[str, float]] = {"introspection": 0.2, "revocation": 0.2, "verify": 0.2, "client_credentials": 0.5}
 """What a request costs beside a token exchange, which costs 1; by grant type or, where there is none, by endpoint."""
-_SIGNED: Final = frozenset(
-    {
-        *(Reason.ASSERTION_REFUSED, Reason.ASSERTION_REPLAYED),
-        *(Reason.WORKLOAD_REFUSED, Reason.WORKLOAD_RULE_UNMET, Reason.WORKLOAD_RULE_FAULT),
-    }
+_SIGNED: Final = (
+    *(Reason.ASSERTION_REFUSED, Reason.ASSERTION_REPLAYED),
+    *(Reason.WORKLOAD_REFUSED, Reason.WORKLOAD_RULE_UNMET, Reason.WORKLOAD_RULE_FAULT),
 )
-_SIGNED_COST: Final = 2.0
-"""What a refused assertion costs its address: to check a signature is the dearest part of a refusal."""
+_FAILURES: Final[Mapping[Reason, float]] = dict.fromkeys(_SIGNED, 2.0) | dict.fromkeys(
+    (Reason.TOKEN_EXPIRED, Reason.TOKEN_REVOKED), 0.1
+)
+"""What a failure costs its address, where not 1. A refused assertion: to check a signature is the dearest part of a
+refusal. A token that was good once, at the verify endpoint: whoever uses tokens presents one now and then.
+"""
 _FAILURES_AT_ONCE: Final = 20
 _NETWORK_BITS: Final = 64
 _MOST_KNOWN: Final = 50_000
@@ -83,13 +84,13 @@ class Limits:
             self._slices.miss(one, 1)
             raise _slow_down(one, 1, Rule.REQUEST)
 
-    def failed(self, address: str, error: OAuthError) -> None:
-        """Count a failed client authentication against the address it came from."""
+    def failed(self, address: str, reason: Reason) -> None:
+        """Count a failed client authentication, or a token that is none of ours, against the address it came from."""
         if self._address is None or not address:
             return
         self._has_failures = True
         one = self._slices.of(address_key(address), self._address)
-        one.spent += _SIGNED_COST if error.reason in _SIGNED else 1.0
+        one.spent += _FAILURES.get(reason, 1.0)
         self._slices.needed.set()
 
     def client(self, client: Client, use: str) -> None:

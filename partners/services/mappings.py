@@ -11,9 +11,8 @@ from partners.errors import IllegalTransition, NotRegistered
 from partners.services import lookups
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
-from partners.states import MappingState, TrustState
+from partners.states import MappingState, SourceOfMapping, TrustState
 from partners.vocabulary import Kind
-from policy.mapping import MappingSource
 
 if TYPE_CHECKING:
     from partners.changes import Change
@@ -77,7 +76,7 @@ def _leave(row: models.ScopeMapping, state: MappingState) -> None:
 def _draft(owner: models.Partner | None, declared: DeclaredMapping) -> models.ScopeMapping:
     """The row to be published, with what it names looked up and found to fit."""
     objections = lookups.Objections(declared)
-    trust = _trust(owner, declared, objections) if declared.source is MappingSource.TRUST else None
+    trust = _trust(owner, declared, objections) if declared.source is SourceOfMapping.TRUST else None
     target = objections.target("target", declared.target)
     if target is not None:
         _check_scopes(target, declared, objections)

@@ -111,6 +111,7 @@ def _save(row: models.Target, declared: DeclaredTarget) -> None:
     row.description = declared.description
     row.resources = list(declared.resources)
     row.lifetime = declared.lifetime
+    row.token_format = declared.token_format.value
     row.is_active = declared.is_active
     row.save()
     for name, scope in declared.scopes.items():

@@ -193,6 +193,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {  # a wake-up that no worker 
 
 OAUTH2_PROVIDER: dict[str, Any] = {
     "OAUTH2_VALIDATOR_CLASS": "exchange.interactive.Validator",
+    "ACCESS_TOKEN_GENERATOR": "exchange.interactive.access_token",
+    "REFRESH_TOKEN_GENERATOR": "exchange.interactive.refresh_token",
     "SCOPES": API_SCOPES,
     "DEFAULT_SCOPES": [],
     "ACCESS_TOKEN_EXPIRE_SECONDS": int(HANDOVER.token_lifetime.total_seconds()),

@@ -9,16 +9,18 @@ from uuid import UUID
 
 import pytest
 
-from exchange.keyring import key_ring
+from exchange.keyring import EMPTY, key_ring
 from exchange.possession import NOTHING
 from exchange.protocol.errors import OAuthError
-from exchange.registry import Issuer
+from exchange.registry import Installation, Issuer, Ourselves, Registry, build
 from exchange.verifying import PresentedToken, read, verify
+from partners.selectors import Configuration, PartnerConfiguration
+from policy.mapping import MappingSource
 from policy.raw import RawToken
 from policy.reasons import Reason, Rule
 from policy.tokens import TokenType, VerifiedToken
 from tests.fuzz.signed import KEYS, NOW, SECONDS, described, spell
-from tests.policy.examples import ISSUER, make_client, make_trust
+from tests.policy.examples import ISSUER, make_client, make_target, make_trust
 from tests.signers import public_jwks
 
 US: Final = "https://handover.example"
@@ -50,6 +52,16 @@ def make_issuer(*, is_fetched: bool = False, usable_until: Any = None, keys: Any
         keys=key_ring(listed, is_fetched=is_fetched, usable_until=usable_until),
         audiences=trusted.audiences | {US},
     )
+
+
+def make_registry(theirs: PartnerConfiguration) -> Registry:
+    """The configuration of one partner, at an installation that has nothing else."""
+    people = Ourselves(source=MappingSource.CLIENT, mappings={})
+    ours = Installation(
+        issuer=US, ceiling=timedelta(minutes=15), keys=EMPTY, api=make_target(f"{US}/api"), people=people
+    )
+    owner = None if theirs.partner is None else theirs.partner.id
+    return build(None, Configuration(epoch=1, keys_version=1, targets=(), partners={owner: theirs}), ours)
 
 
 @dataclass(frozen=True, kw_only=True)

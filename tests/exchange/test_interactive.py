@@ -14,7 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from policy.reasons import Reason
 from tests import exchange_server, static_files
+from tests.conformance.rules import rule
+from tests.conformance.test_rfc7662 import ask, claims_of
+from tests.conformance.test_rfc9449 import HOLDER, proof, thumbprint
+from tests.oracle import granted, refused
 from tests.signers import Signer, public_jwks
 from tests.world import add_client
 
@@ -82,6 +87,7 @@ def site(services: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPat
             "grant_types": GRANTS,
             "authorization_grant_type": "authorization-code",
             "redirect_uris": CALLBACK,
+            "scopes": ["partners:read"],
         }
         add_client(partner, "app-secret", secret="s" * 43, **settings)
         add_client(partner, "app-keyed", jwks=public_jwks(signer.key), **settings)
@@ -112,6 +118,74 @@ def test_a_code_becomes_a_token_and_the_event_is_written_before_the_answer(site:
     again = redeem(site, redirect["code"][0], verifier, auth=("app-secret", "s" * 43))
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     assert site.server.event(again)["reason"] == "grant.refused"
+
+
+def test_the_token_is_one_of_ours_for_our_own_api(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    grant = granted(site.server, redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth))
+    ((user_id,),) = site.server.rows("SELECT id::text FROM portal_user WHERE email = %s", site.email)
+    assert (grant.claims["sub"], grant.claims["client_id"]) == (f"user:{user_id}", "app-secret")
+    assert (grant.claims["aud"], grant.claims["scope"]) == (f"{site.server.url}/api", "partners:read")
+    assert grant.header["typ"] == "at+jwt"
+    assert not {"act", "src"} & grant.claims.keys()
+    assert grant.body["token_type"] == "Bearer"
+    assert grant.body["expires_in"] == grant.claims["exp"] - grant.claims["iat"]
+    assert "issued_token_type" not in grant.body
+    rules = [step[0] for step in grant.event["data"]["steps"]]
+    assert rules[-1] == "record"
+    assert "mapping" in rules
+    asked = ask(site.server, grant.body["access_token"], auth=auth).json()
+    assert (asked["active"], asked["sub"]) == (True, f"user:{user_id}")
+
+
+def test_a_client_gets_no_scope_beyond_its_ceiling_whatever_the_person_agreed_to(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    code = site.code("app-secret", verifier, scope="partners:read keys:write")["code"][0]
+    assert granted(site.server, redeem(site, code, verifier, auth=auth)).body["scope"] == "partners:read"
+    code = site.code("app-secret", verifier, scope="keys:write")["code"][0]
+    refused(site.server, redeem(site, code, verifier, auth=auth), "invalid_scope", Reason.SCOPE_NOT_GRANTED)
+
+
+def test_a_refreshed_token_goes_back_to_the_same_root_and_ends_with_it(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    first = redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth).json()
+    refresh = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    second = granted(site.server, site.server.post(refresh, auth=auth))
+    roots = site.server.rows(
+        "SELECT DISTINCT root_issuer, root_token_id FROM exchange_tokenfamily WHERE id = ANY(%s::uuid[])",
+        [claims_of(first["access_token"])["fam"], second.claims["fam"]],
+    )
+    assert len(roots) == 1
+    assert roots[0][0] == site.server.url
+    assert ask(site.server, second.body["access_token"], auth=auth).json()["active"] is True
+    stolen = site.server.post(refresh, auth=auth)
+    assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_grant")
+    for token in (first["access_token"], second.body["access_token"]):
+        assert ask(site.server, token, auth=auth).json() == {"active": False}
+
+
+@rule(75, "RFC 7009", "2.1")
+def test_a_refresh_token_given_back_ends_what_came_of_it(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    issued = redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth).json()
+    back = {"token": issued["refresh_token"], "token_type_hint": "refresh_token"}
+    others = site.server.http.post("/oauth/revoke", data=back, auth=("kestrel-batch", site.server.world.secret))
+    assert others.status_code == 200
+    assert ask(site.server, issued["access_token"], auth=auth).json()["active"] is True
+    answer = site.server.http.post("/oauth/revoke", data=back, auth=auth)
+    assert (answer.status_code, site.server.event(answer)["kind"]) == (200, "token.revoked")
+    assert ask(site.server, issued["access_token"], auth=auth).json() == {"active": False}
+    refresh = {"grant_type": "refresh_token", "refresh_token": issued["refresh_token"]}
+    assert site.server.post(refresh, auth=auth).json()["error"] == "invalid_grant"
+
+
+@rule(102, "RFC 9449", "5")
+def test_a_proof_binds_the_token_of_a_code_too(site: Site) -> None:
+    verifier = secrets.token_urlsafe(48)
+    code = site.code("app-public", verifier)["code"][0]
+    answer = redeem(site, code, verifier, form={"client_id": "app-public"}, headers={"dpop": proof(site.server)})
+    grant = granted(site.server, answer)
+    assert (grant.body["token_type"], grant.claims["cnf"]) == ("DPoP", {"jkt": thumbprint(HOLDER)})
 
 
 def test_a_private_key_serves_the_interactive_grants_too_and_its_assertion_is_good_once(site: Site) -> None:

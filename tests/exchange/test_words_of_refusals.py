@@ -17,8 +17,9 @@ from exchange.verifying import MissingKey, read
 from policy.raw import RawToken
 from policy.reasons import Reason, Rule, shown
 from policy.tokens import TokenType
-from tests.exchange.judged import ID_TOKEN, ISSUER, JWT, OTHERS, US, Case, make_issuer
+from tests.exchange.judged import ID_TOKEN, JWT, OTHERS, US, Case, make_issuer
 from tests.fuzz.signed import KEYS, NOW, SECONDS
+from tests.policy.examples import ISSUER
 
 MEANT: Final = "gateway or https://books.example or https://handover.example"
 REFUSED: Final[dict[str, tuple[Case, tuple[Reason, str, str]]]] = {
@@ -341,7 +342,7 @@ def test_a_segment_has_one_spelling() -> None:
 
 
 def test_five_parts_are_an_encrypted_token_and_the_parts_of_a_signed_one_stay_as_they_came() -> None:
-    with pytest.raises(IsEncrypted, match="^five parts$"):
+    with pytest.raises(IsEncrypted, match=r"^five parts$"):
         parse_compact(RawToken("a.b.c.d.e"))
     jws = parse_compact(RawToken("eyJhIjoxfQ.eyJiIjoyfQ.AQI"))
     assert (jws.unverified_header, jws.unverified_claims) == ({"a": 1}, {"b": 2})

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from exchange.clients import ASSERTION_LEEWAY, ASSERTION_LIFETIME, authenticate_client
-from exchange.keyring import EMPTY
 from exchange.protocol.client_auth import Credentials
 from exchange.protocol.errors import InvalidClient
-from exchange.registry import Registry, build
-from partners.selectors import Configuration, KeySet, PartnerConfiguration, RegisteredClient
+from partners.selectors import KeySet, PartnerConfiguration, RegisteredClient
 from policy.parties import ClientAuthentication
 from policy.raw import RawToken
 from policy.reasons import Reason
+from tests.exchange.judged import make_registry
 from tests.fuzz.signed import KEYS, NOW, SECONDS, both_spellings, described, signing_input, spell
 from tests.policy.examples import identifier, make_client
 from tests.signers import public_jwks
+
+if TYPE_CHECKING:
+    from exchange.registry import Registry
 
 REFUSALS: Final = frozenset({Reason.ASSERTION_REFUSED, Reason.CLIENT_UNKNOWN})
 US: Final = "https://handover.example"
@@ -38,9 +39,7 @@ def _registry() -> Registry:
     theirs = PartnerConfiguration(
         partner=client.partner, clients=(registered,), issuers=(), mappings=(), key_sets=(keys,)
     )
-    assert client.partner is not None
-    moved = Configuration(epoch=1, keys_version=1, targets=(), partners={client.partner.id: theirs})
-    return build(None, moved, EMPTY, issuer=US, ceiling=timedelta(minutes=15))
+    return make_registry(theirs)
 
 
 _REGISTRY: Final = _registry()

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
+from cryptography import x509
 
 from audit.events import SYSTEM
+from exchange.protocol.request import CLIENT_CREDENTIALS
 from partners import models
 from partners.changes import changing
 from tests import exchange_server, static_files
 from tests import world as worlds
-from tests.interop import node
+from tests.bound_clients import PROXY, Bound, bound
+from tests.certificates import SERVERS, Authority
+from tests.exchange.sites import Request, Site, reply, site
+from tests.interop import nginx, node
 from tests.ports import free_port
 from tests.signers import Signer, public_jwks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from tests.exchange_server import ExchangeServer
     from tests.services import Services
@@ -60,6 +67,8 @@ class Stock:
     provider: Provider
     careful: Signer
     """A client whose proofs must carry a nonce of ours."""
+    agent: Signer
+    """A client that asks for itself."""
     desk: tuple[str, str]
     """A client with pages: its id and its secret."""
     person: tuple[str, str]
@@ -71,6 +80,41 @@ class Stock:
         return {"client_id": "ledger-gateway", "client_secret": self.server.world.secret}
 
 
+@dataclass
+class Proxied:
+    """nginx as it is shipped, in front of a server that believes it, and of an API that answers what it was sent."""
+
+    behind: Bound
+    port: int
+    authority: Authority
+    api: Site
+    directory: Path
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="session")
+def proxied(services: Services, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+    """One nginx for all that needs it."""
+    authority, directory = Authority("Meridian Root"), tmp_path_factory.mktemp("nginx")
+    name = x509.IPAddress(ip_address("127.0.0.1"))
+    identity = authority.issue("sso", names=(name,), usage=SERVERS)
+    with bound(services, django_db_blocker) as behind, site(_echo) as api:
+        place = int(behind.server.url.rpartition(":")[2])
+
+        def apis(port: int) -> dict[str, str]:
+            return nginx.example(port, api.port, {"ledger": worlds.LEDGER, "reports": worlds.REPORTS})
+
+        with nginx.proxying(directory, place, identity, outgoing=PROXY, apis=apis) as port:
+            yield Proxied(behind, port, authority, api, directory)
+
+
+def _echo(request: Request) -> bytes:
+    return reply({"path": request.path, "fields": request.headers})
+
+
 def private_jwk(signer: Signer) -> dict[str, Any]:
     """A key as its owner's library takes it."""
     return {**signer.key.as_dict(private=True)}
@@ -79,7 +123,7 @@ def private_jwk(signer: Signer) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def stock(services: Services, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
     """One server for all stock clients. It may call this machine, where the partner's provider is."""
-    provider, careful = Provider(free_port()), Signer("kestrel-careful")
+    provider, careful, agent = Provider(free_port()), Signer("kestrel-careful"), Signer("kestrel-agent")
     desk, person = ("kestrel-desk", secrets.token_urlsafe(32)), ("mei@meridian.example", secrets.token_urlsafe(16))
 
     def prepare() -> None:
@@ -90,13 +134,15 @@ def stock(services: Services, django_db_blocker: Any, tmp_path_factory: pytest.T
             kestrel = models.Partner.objects.get(slug="kestrel")
             change.touch(kestrel.id)
             worlds.add_client(kestrel, careful.issuer, jwks=public_jwks(careful.key), requires_dpop_nonce=True)
+            asking: dict[str, Any] = {"grant_types": [CLIENT_CREDENTIALS]}
+            worlds.add_client(kestrel, agent.issuer, jwks=public_jwks(agent.key), **asking)
             _add_desk(kestrel, *desk)
             _trust(kestrel, provider)
 
     started: dict[str, Any] = {"prepare": prepare, "HANDOVER_OUTBOUND_ALLOW": "127.0.0.1/32"}
     started["HANDOVER_TEST_STATIC"] = str(static_files.collected(tmp_path_factory))
     with exchange_server.running(services, django_db_blocker, **started) as server, provider.running(server.url):
-        yield Stock(server, provider, careful, desk, person)
+        yield Stock(server, provider, careful, agent, desk, person)
 
 
 def _add_desk(partner: models.Partner, client_id: str, secret: str) -> None:

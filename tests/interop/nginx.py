@@ -9,12 +9,13 @@ import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from tests.ports import free_port
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.certificates import Holder
 
@@ -57,6 +58,30 @@ def proxying(
     finally:
         process.terminate()
         process.wait(10)
+
+
+def example(port: int, api: int, audiences: Mapping[str, str]) -> dict[str, str]:
+    """The shipped example of an API, for each of these names with its audience, at the places of a test."""
+    shipped = (SHIPPED / "apis" / "ledger.conf.example").read_text(encoding="ascii")
+    files = {}
+    for name, audience in audiences.items():
+        text = shipped
+        for pattern, place in (
+            ("http://ledger:8000/", f"http://127.0.0.1:{api}/"),
+            ("https://handover.example", f"https://127.0.0.1:{port}"),
+            ("https%3A%2F%2Fledger.example", encoded(audience)),
+            ("ledger.read", f"{name}.read"),
+            ("/ledger", f"/{name}"),
+        ):
+            assert pattern in text
+            text = text.replace(pattern, place)
+        files[f"{name}.conf"] = text
+    return files
+
+
+def encoded(audience: str) -> str:
+    """An audience as the value of a query parameter."""
+    return quote(audience, safe="")
 
 
 def listens(port: int) -> bool:

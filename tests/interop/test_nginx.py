@@ -3,56 +3,41 @@
 from __future__ import annotations
 
 import ssl
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from cryptography import x509
 
 from policy.reasons import Reason
-from tests.bound_clients import PROXY, Bound, bound
-from tests.certificates import SERVERS, Authority, Holder, make
+from tests.certificates import Holder, make
 from tests.conformance.rules import rule
-from tests.interop.nginx import proxying
 from tests.oracle import granted, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.services import Services
+    from tests.interop.conftest import Proxied
 
 
 class Front:
     """nginx in front of the server; ``call`` connects with a certificate, or with none."""
 
-    def __init__(self, behind: Bound, port: int, authority: Authority, directory: Path) -> None:
-        self.behind = behind
-        self._url = f"https://127.0.0.1:{port}"
-        self._authority = authority
-        self._directory = directory
+    def __init__(self, proxied: Proxied) -> None:
+        self.behind = proxied.behind
+        self._proxied = proxied
 
     def call(self, client_id: str, holder: Holder | None, *, fields: Any = (), **changes: Any) -> httpx.Response:
-        context = ssl.create_default_context(cadata=self._authority.pem)
+        context = ssl.create_default_context(cadata=self._proxied.authority.pem)
         if holder is not None:
-            file = self._directory / f"{holder.certificate.serial_number}.pem"
+            file = self._proxied.directory / f"{holder.certificate.serial_number}.pem"
             file.write_text(holder.pem + holder.key_pem, encoding="ascii")
             context.load_cert_chain(file)
         form = self.behind.server.form(client_id=client_id, **changes)
-        with httpx.Client(base_url=self._url, verify=context, trust_env=False, timeout=10) as client:
+        with httpx.Client(base_url=self._proxied.url, verify=context, trust_env=False, timeout=10) as client:
             return client.post("/oauth/token", data=form, headers=list(fields))
 
 
 @pytest.fixture(scope="module")
-def front(services: Services, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    authority, directory = Authority("Meridian Root"), tmp_path_factory.mktemp("nginx")
-    name = x509.IPAddress(ip_address("127.0.0.1"))
-    identity = authority.issue("sso", names=(name,), usage=SERVERS)
-    with bound(services, django_db_blocker) as behind:
-        upstream = int(behind.server.url.rpartition(":")[2])
-        with proxying(directory, upstream, identity, outgoing=PROXY) as port:
-            yield Front(behind, port, authority, directory)
+def front(proxied: Proxied) -> Front:
+    return Front(proxied)
 
 
 @rule(88, "RFC 8705", "2.1")

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import ssl
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from cryptography import x509
 
 from exchange import passages
-from tests.bound_clients import PROXY, Bound, bound
-from tests.certificates import SERVERS, Authority
 from tests.conformance.rules import rule
 from tests.conformance.test_rfc6750 import bound_token, proof
-from tests.exchange.sites import Request, Site, reply, site
-from tests.interop.nginx import SHIPPED, proxying
+from tests.interop.nginx import SHIPPED, encoded
 from tests.signers import make_key
-from tests.world import LEDGER, REPORTS
+from tests.world import LEDGER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.services import Services
+    from tests.interop.conftest import Proxied
 
 HANDED_ON = ("x-handover-subject", "x-handover-actor", "x-handover-client", "x-handover-scope", "x-handover-elevation")
 
@@ -31,12 +24,12 @@ HANDED_ON = ("x-handover-subject", "x-handover-actor", "x-handover-client", "x-h
 class Gateway:
     """nginx in front of an API that answers with the header fields it was sent."""
 
-    def __init__(self, behind: Bound, port: int, authority: Authority, api: Site) -> None:
-        self.behind = behind
-        self.origin = f"https://127.0.0.1:{port}"
+    def __init__(self, proxied: Proxied) -> None:
+        self.server = proxied.behind.server
+        self.api = proxied.api
+        self.origin = proxied.url
         self.url = f"{self.origin}/ledger/entries"
-        self.api = api
-        self._context = ssl.create_default_context(cadata=authority.pem)
+        self._context = ssl.create_default_context(cadata=proxied.authority.pem)
 
     def call(
         self, authorization: str = "", *, method: str = "GET", path: str = "/ledger/entries", **options: Any
@@ -46,42 +39,12 @@ class Gateway:
             return client.request(method, self.origin + path, headers=[*fields, *options.pop("fields", [])], **options)
 
     def token(self, **changes: Any) -> str:
-        return str(self.behind.server.exchange(**changes).json()["access_token"])
-
-
-def configured(port: int, api: int) -> dict[str, str]:
-    """The shipped example at the places of this test, twice: for the ledger and for the reports."""
-    text = (SHIPPED / "apis" / "ledger.conf.example").read_text(encoding="ascii")
-    for shipped, place in (
-        ("https://handover.example", f"https://127.0.0.1:{port}"),
-        ("https%3A%2F%2Fledger.example", encoded(LEDGER)),
-        ("http://ledger:8000/", f"http://127.0.0.1:{api}/"),
-    ):
-        assert shipped in text
-        text = text.replace(shipped, place)
-    reports = text.replace(encoded(LEDGER), encoded(REPORTS)).replace("ledger", "reports")
-    return {"ledger.conf": text, "reports.conf": reports}
-
-
-def encoded(audience: str) -> str:
-    return audience.replace(":", "%3A").replace("/", "%2F")
-
-
-def echo(request: Request) -> bytes:
-    return reply({"path": request.path, "fields": request.headers})
+        return str(self.server.exchange(**changes).json()["access_token"])
 
 
 @pytest.fixture(scope="module")
-def gateway(services: Services, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    authority, directory = Authority("Meridian Root"), tmp_path_factory.mktemp("gateway")
-    name = x509.IPAddress(ip_address("127.0.0.1"))
-    identity = authority.issue("sso", names=(name,), usage=SERVERS)
-    with bound(services, django_db_blocker) as behind, site(echo) as api:
-        upstream = int(behind.server.url.rpartition(":")[2])
-        with proxying(
-            directory, upstream, identity, outgoing=PROXY, apis=lambda port: configured(port, api.port)
-        ) as port:
-            yield Gateway(behind, port, authority, api)
+def gateway(proxied: Proxied) -> Gateway:
+    return Gateway(proxied)
 
 
 @rule(94, "RFC 9440", "4")
@@ -106,7 +69,7 @@ def test_a_request_with_our_token_reaches_the_api_which_hears_who_calls(gateway:
 
 @rule(14, "RFC 6750", "3.1")
 def test_no_other_request_reaches_it(gateway: Gateway) -> None:
-    server = gateway.behind.server
+    server = gateway.server
     before = len(gateway.api.requests)
     revoked = server.exchange(auth=server.basic).json()["access_token"]
     assert server.http.post("/oauth/revoke", data={"token": revoked}, auth=server.basic).status_code == 200
@@ -127,7 +90,7 @@ def test_a_token_without_the_scope_that_the_location_demands_is_forbidden(gatewa
 @rule(103, "RFC 9449", "7.1")
 def test_a_bound_token_passes_with_a_proof_for_this_request_and_no_other(gateway: Gateway) -> None:
     key = make_key("ES256")
-    token = bound_token(gateway.behind.server, key)
+    token = bound_token(gateway.server, key)
     good = [("dpop", proof(key, token=token, url=gateway.url))]
     assert gateway.call(f"DPoP {token}", fields=good).status_code == 200
     assert gateway.call(f"DPoP {token}", fields=good).status_code == 401, "a proof is good once"
@@ -138,7 +101,7 @@ def test_a_bound_token_passes_with_a_proof_for_this_request_and_no_other(gateway
 @pytest.mark.parametrize("names", [("x-original-url", "x-original-method"), ("x-forwarded-uri", "x-forwarded-method")])
 def test_what_the_caller_says_about_its_request_is_not_believed(gateway: Gateway, names: tuple[str, str]) -> None:
     key = make_key("ES256")
-    token = bound_token(gateway.behind.server, key)
+    token = bound_token(gateway.server, key)
     elsewhere = "https://127.0.0.1:1/other"
     stolen = [("dpop", proof(key, token=token, url=elsewhere, method="DELETE"))]
     said = [
@@ -153,7 +116,7 @@ def test_what_the_caller_says_about_its_request_is_not_believed(gateway: Gateway
 
 def test_nobody_outside_can_ask_for_another_request_than_its_own(gateway: Gateway) -> None:
     key = make_key("ES256")
-    token = bound_token(gateway.behind.server, key)
+    token = bound_token(gateway.server, key)
     elsewhere = "https://127.0.0.1:1/other"
     said = [("x-original-url", elsewhere), ("x-original-method", "GET"), ("x-handover-audience", LEDGER)]
     said += [("x-forwarded-proto", "https"), ("x-forwarded-host", "127.0.0.1:1")]

@@ -146,7 +146,7 @@ def test_a_resource_server_verifies_the_token_asks_about_it_and_its_client_gives
     held = str(desk.put("token", token))
     verify: list[Word] = [sys.executable, desk.put("verify.py", programs("python")[1])]
     files = [desk.put(f"{number}.sh", text) for number, text in enumerate(programs("sh"))]
-    ask, give_back = (["sh", str(file)] for file in files[1:])
+    ask, give_back = (["sh", str(file)] for file in files[2:])
     done = desk.run(*verify, TOKEN=held)
     assert json.loads(done.stdout)["aud"] == LEDGER, done.stderr
     for wrong in ({"AUDIENCE": REPORTS}, {"SCOPE": "ledger.write"}, {"HANDOVER": desk.server.url, "TOKEN": ""}):
@@ -157,6 +157,16 @@ def test_a_resource_server_verifies_the_token_asks_about_it_and_its_client_gives
     assert json.loads(desk.run(*ask, TOKEN=held, NETRC=gateway).stdout) == {"active": False}
 
 
+def test_a_client_gets_a_token_for_itself(desk: Desk) -> None:
+    asks = ["sh", str(desk.put("itself.sh", programs("sh")[1]))]
+    credentials = f"machine 127.0.0.1 login kestrel-cron password {desk.server.world.secret}\n"
+    done = desk.run(*asks, NETRC=str(desk.put("netrc", credentials)))
+    assert json.loads(done.stdout)["scope"] == "ledger.read", done.stderr
+    done = desk.run(*asks, NETRC=str(desk.put("netrc", credentials)), AUDIENCE=REPORTS)
+    assert done.returncode != 0
+    assert json.loads(done.stdout)["error"] == "invalid_target"
+
+
 def test_every_program_of_the_page_is_run_here() -> None:
     fences = re.findall(r"^```([a-z]+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(fences) == sorted(["sh", "python", "javascript", "java", "go", "python", "sh", "sh"])
+    assert sorted(fences) == sorted(["sh", "python", "javascript", "java", "go", "sh", "python", "sh", "sh"])

@@ -1,4 +1,4 @@
-"""requests-oauthlib: authorization code with PKCE and refresh, by a client that a person signed in for."""
+"""requests-oauthlib: authorization code with PKCE and refresh, and client credentials."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from oauthlib.oauth2.rfc6749.errors import InvalidClientError, InvalidGrantError, MismatchingStateError
+from oauthlib.oauth2 import BackendApplicationClient
+from oauthlib.oauth2.rfc6749.errors import (
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidScopeError,
+    MismatchingStateError,
+)
 from requests_oauthlib import OAuth2Session
 
 from tests.exchange.test_interactive import hidden
 from tests.interop.conftest import CALLBACK
+from tests.world import LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,3 +74,16 @@ def test_it_reports_a_wrong_secret_and_an_answer_that_is_not_to_its_question(
         redeem(stock, session, landed, secret="not the secret")
     with pytest.raises(MismatchingStateError):
         redeem(stock, session, landed.replace("state=", "state=other"))
+
+
+@pytest.mark.usefixtures("session")
+def test_it_gets_a_token_for_the_client_itself_and_reports_a_scope_that_is_not_mapped(stock: Stock) -> None:
+    endpoint, auth = f"{stock.server.url}/oauth/token", ("kestrel-cron", stock.server.world.secret)
+    with OAuth2Session(client=BackendApplicationClient("kestrel-cron", scope=["ledger.read"])) as itself:
+        itself.trust_env = False
+        token = itself.fetch_token(endpoint, auth=auth, audience=LEDGER)
+    assert (token["token_type"], token["scope"]) == ("Bearer", ["ledger.read"])
+    with OAuth2Session(client=BackendApplicationClient("kestrel-cron", scope=["ledger.admin"])) as itself:
+        itself.trust_env = False
+        with pytest.raises(InvalidScopeError):
+            itself.fetch_token(endpoint, auth=auth, audience=LEDGER)

@@ -11,11 +11,10 @@ import pytest
 from exchange.limits import levels
 from exchange.limits.levels import Defaults, Limits, address_key
 from exchange.limits.slices import Slices
-from exchange.protocol.errors import refusal
 from exchange.protocol.oauth_errors import SlowDown
 from exchange.protocol.response import failure
 from policy.parties import Allowance
-from policy.reasons import Reason, Rule
+from policy.reasons import Reason
 from policy.tokens import TokenType, VerifiedToken
 from tests.house.sources import ROOT
 from tests.policy.examples import make_client, make_partner
@@ -115,16 +114,12 @@ def test_a_subject_is_its_issuer_and_its_name() -> None:
     assert passing(lambda: ours.subject(token(subject="user-2"))) == 10
 
 
-def failed(reason: Reason) -> Any:
-    return refusal(reason, Rule.CLIENT)
-
-
 def test_an_address_is_refused_once_too_much_failed_from_it() -> None:
     ours = limits(address_failures=60)
 
     def fail() -> None:
         ours.address("192.0.2.1")
-        ours.failed("192.0.2.1", failed(Reason.SECRET_WRONG))
+        ours.failed("192.0.2.1", Reason.SECRET_WRONG)
 
     assert passing(fail) == 20
     ours.address("192.0.2.2")
@@ -135,9 +130,19 @@ def test_a_signature_that_was_checked_in_vain_costs_twice() -> None:
 
     def fail() -> None:
         ours.address("192.0.2.1")
-        ours.failed("192.0.2.1", failed(Reason.ASSERTION_REFUSED))
+        ours.failed("192.0.2.1", Reason.ASSERTION_REFUSED)
 
     assert passing(fail) == 10
+
+
+def test_a_token_that_was_good_once_costs_a_tenth() -> None:
+    ours = limits(address_failures=60)
+
+    def fail() -> None:
+        ours.address("192.0.2.1")
+        ours.failed("192.0.2.1", Reason.TOKEN_EXPIRED)
+
+    assert passing(fail) == 191
 
 
 def test_where_nothing_failed_an_address_has_no_bucket() -> None:

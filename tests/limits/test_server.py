@@ -11,13 +11,16 @@ from urllib.parse import urlencode
 import pytest
 from redis import Redis
 
+from exchange.protocol.request import CLIENT_CREDENTIALS
 from partners import models
 from policy.reasons import Reason
 from tests import exchange_server
+from tests.conformance.rules import rule
 from tests.exchange.pair import assertion_form
 from tests.load import under_load
 from tests.oracle import granted, refused
 from tests.waiting import wait_until
+from tests.world import LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +35,15 @@ RATE, BURST = 5, 40
 QUOTA = 30
 ANOTHER = "kestrel:odd%id+"
 """Another client of the same limit: tests run in any order, and each finds its own buckets full."""
+ASKED = "kestrel-cron"
+"""The client whose token a gateway asks about."""
 
 
 def _limit_them() -> None:
     models.Client.objects.filter(client_id__in=["kestrel-batch", ANOTHER]).update(
         requests_per_minute=RATE * 60, burst=BURST
     )
+    models.Client.objects.filter(client_id=ASKED).update(requests_per_minute=60, burst=10)
     models.Partner.objects.filter(slug="fjord").update(daily_quota=QUOTA)
 
 
@@ -149,6 +155,46 @@ def test_a16_who_guesses_secrets_is_throttled_and_nobody_else(limited: ExchangeS
     written, counted = _failures(limited, attacker)
     assert written <= 20 * WORKERS
     assert written + counted >= tries + 1
+
+
+def passed_by(server: ExchangeServer, forwarded: str, token: str, **query: str) -> httpx.Response:
+    """What a gateway hears that asks about a request of this address."""
+    headers = {"x-forwarded-for": forwarded, "authorization": f"Bearer {token}"}
+    return server.http.get("/oauth/verify", params={"audience": LEDGER} | query, headers=headers)
+
+
+@rule(14, "RFC 6750", "3.1")
+def test_a_gateways_questions_are_charged_to_the_client_of_the_token(limited: ExchangeServer) -> None:
+    form = {"grant_type": CLIENT_CREDENTIALS, "audience": LEDGER}
+    token = limited.post(form, auth=(ASKED, limited.world.secret)).json()["access_token"]
+    responses: list[httpx.Response] = []
+
+    def is_over() -> bool:
+        wanted = ("", "ledger.admin")[len(responses) % 2]
+        responses.append(passed_by(limited, "198.51.100.30", token, scope=wanted))
+        return responses[-1].status_code == 429
+
+    wait_until(is_over, "the client is over its limit")
+    assert len(responses) > 10
+    assert {response.status_code for response in responses[:-1]} == {200, 403}
+    event = refused(limited, responses[-1], "slow_down", Reason.LIMIT_CLIENT, status=429)
+    assert event["client"] == ASKED
+    assert int(responses[-1].headers["retry-after"]) >= 1
+    assert responses[-1].headers["ratelimit-policy"] == '"client";q=60;w=60'
+    other = granted(limited, from_address(limited, "198.51.100.30")).body["access_token"]
+    assert passed_by(limited, "198.51.100.30", other).status_code == 200
+
+
+def test_a16_who_guesses_tokens_is_throttled_and_no_client_pays_for_it(limited: ExchangeServer) -> None:
+    attacker = "203.0.113.9"
+    good = granted(limited, from_address(limited, "198.51.100.31")).body["access_token"]
+    forged = good[:-8] + "AAAAAAAA"
+    statuses = [passed_by(limited, attacker, forged).status_code for _ in range(120)]
+    assert set(statuses) == {401, 429}
+    assert statuses[-1] == 429
+    assert statuses.count(401) <= 45
+    assert from_address(limited, attacker).status_code == 429, "its address waits at the token endpoint too"
+    assert passed_by(limited, "198.51.100.31", good).status_code == 200
 
 
 def test_a32_a_forged_forwarding_field_does_not_make_another_address(limited: ExchangeServer) -> None:

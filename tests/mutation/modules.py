@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _POLICY: Final = ("tests/policy",)
-_PROTOCOL: Final = ("tests/protocol", "tests/exchange/test_words_of_refusals.py")
+_VERIFYING: Final = ("tests/exchange/test_words_of_refusals.py",)
 
 MODULES: Final[dict[str, tuple[str, ...]]] = {
     "policy/delegation.py": _POLICY,
@@ -14,11 +14,11 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "policy/carrying.py": _POLICY,
     "policy/guards.py": _POLICY,
     "policy/decision.py": _POLICY,
-    "exchange/protocol/compact.py": _PROTOCOL,
-    "exchange/protocol/dpop.py": _PROTOCOL,
-    "exchange/jwt_checks.py": _PROTOCOL,
-    "exchange/possession.py": _PROTOCOL,
-    "exchange/verifying.py": _PROTOCOL,
-    "exchange/clients.py": _PROTOCOL,
+    "exchange/protocol/compact.py": (*_VERIFYING, "tests/protocol/test_compact.py"),
+    "exchange/protocol/dpop.py": ("tests/protocol/test_words_of_proofs.py", "tests/protocol/test_dpop.py"),
+    "exchange/jwt_checks.py": _VERIFYING,
+    "exchange/possession.py": (*_VERIFYING, "tests/exchange/test_words_of_possession.py"),
+    "exchange/verifying.py": _VERIFYING,
+    "exchange/clients.py": ("tests/exchange/test_words_of_clients.py",),
 }
 LEAST_SCORE: Final = 90

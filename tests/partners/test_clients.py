@@ -218,12 +218,6 @@ def test_a_public_client_keeps_no_secret(ready: Change) -> None:
         ({"methods": TLS, "tls_client_auth_san_ip": "1.2.3"}, "tls_client_auth_san_ip", "an IP address"),
         ({"methods": TLS, "tls_client_auth_san_dns": "a b"}, "tls_client_auth_san_dns", "a host name"),
         ({"methods": TLS, "tls_client_auth_san_uri": ""}, "tls_client_auth_san_uri", "a URI"),
-        ({**BY_CODE, "dpop_bound_access_tokens": True}, "dpop_bound_access_tokens", "cannot be bound"),
-        (
-            {**BY_CODE, "tls_client_certificate_bound_access_tokens": True},
-            "tls_client_certificate_bound_access_tokens",
-            "cannot be bound: authorization_code",
-        ),
         ({"scopes": ("ledger:fly",)}, "scopes", "scopes of a registered target"),
         ({"serves": ("nowhere",)}, "serves", "the name of a registered target"),
         ({"partner": "nobody"}, "partner", "the name of a registered partner"),

@@ -11,12 +11,12 @@ from partners import checking, inventory, selectors, services
 from partners.declarations import DeclaredRule
 from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered
 from partners.models import ScopeMapping
+from partners.states import SourceOfMapping
 from partners.vocabulary import Kind
 from policy.claim_names import RESERVED
 from policy.claim_rules import Operator
 from policy.expressions import Expression
 from policy.expressions import Kind as ExpressionKind
-from policy.mapping import MappingSource
 from tests.partners import examples
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def test_a_published_mapping_is_what_was_declared_with_its_author(ready: Change)
 
 
 @pytest.mark.parametrize("owner", ["kestrel", None])
-@pytest.mark.parametrize("source", [MappingSource.OWN_TOKEN, MappingSource.CLIENT])
+@pytest.mark.parametrize("source", [SourceOfMapping.OWN_TOKEN, SourceOfMapping.CLIENT])
 def test_a_mapping_without_a_trust_is_for_a_partners_clients_or_for_our_own(
-    ready: Change, source: MappingSource, owner: str | None
+    ready: Change, source: SourceOfMapping, owner: str | None
 ) -> None:
     declared = examples.mapping(
         name="itself", partner=owner, source=source, trust=None, grants={}, always=("ledger:read",)
@@ -77,14 +77,14 @@ def test_a_mapping_without_a_trust_is_for_a_partners_clients_or_for_our_own(
     assert inventory.everything()[Kind.MAPPING, owner or "", "itself"].declared == declared
     configurations = selectors.configuration().partners
     (held,) = (c for c in configurations.values() if (c.partner.slug if c.partner else None) == owner)
-    assert [(mapping.source, mapping.trust_id) for mapping in held.mappings] == [(source, None)]
+    assert [(mapping.source, mapping.trust_id) for mapping in held.mappings] == [(source.value, None)]
     services.withdraw_mapping(ready, owner or "", "itself")
     assert (Kind.MAPPING, owner or "", "itself") not in inventory.everything()
 
 
 def test_an_offboarded_partner_keeps_no_mapping_in_force(ready: Change) -> None:
     services.publish_mapping(ready, examples.mapping())
-    own = examples.mapping(name="itself", source=MappingSource.CLIENT, trust=None, grants={}, always=("ledger:read",))
+    own = examples.mapping(name="itself", source=SourceOfMapping.CLIENT, trust=None, grants={}, always=("ledger:read",))
     services.publish_mapping(ready, own)
     services.offboard_partner(ready, "kestrel")
     assert set(ScopeMapping.objects.values_list("state", flat=True)) == {"withdrawn"}
@@ -147,15 +147,15 @@ def test_an_unknown_mapping_cannot_be_withdrawn(ready: Change) -> None:
         ({"trust": "another"}, "trust", "a trust of kestrel that is not withdrawn"),
         ({"trust": None}, "trust", "a trust, since that is the source"),
         ({"partner": None}, "partner", "the partner of the trust"),
-        ({"source": MappingSource.OWN_TOKEN}, "trust", "none: the source is own_token"),
-        ({"source": MappingSource.CLIENT, "trust": None}, "grants", "a client has no token"),
+        ({"source": SourceOfMapping.OWN_TOKEN}, "trust", "none: the source is own_token"),
+        ({"source": SourceOfMapping.CLIENT, "trust": None}, "grants", "a client has no token"),
         (
-            {"source": MappingSource.OWN_TOKEN, "trust": None, "subject_claim": "email"},
+            {"source": SourceOfMapping.OWN_TOKEN, "trust": None, "subject_claim": "email"},
             "subject_claim",
             "whom we named ourselves keeps that name",
         ),
         (
-            {"source": MappingSource.OWN_TOKEN, "trust": None, "partner": None, "clients": ("kestrel-settlement",)},
+            {"source": SourceOfMapping.OWN_TOKEN, "trust": None, "partner": None, "clients": ("kestrel-settlement",)},
             "clients",
             "clients of our own, which have no partner",
         ),

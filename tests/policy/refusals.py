@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from policy.parties import TokenFormat
 from policy.reasons import Reason, Rule
 from tests.policy.examples import (
     ISSUER,
@@ -12,6 +13,7 @@ from tests.policy.examples import (
     NOW,
     REPORTS,
     Asked,
+    catalogue,
     claim,
     condition,
     make_client,
@@ -38,6 +40,7 @@ DISAGREEING = (
     make_mapping(name="one", always=frozenset({"read"})),
     make_mapping(make_target(REPORTS, ("read",)), name="two", subject_claim="tier"),
 )
+REFERRING = make_target(REPORTS, token_format=TokenFormat.REFERENCE)
 CARRYING = (
     make_mapping(name="one", claims={"level": claim("1")}),
     make_mapping(make_target(REPORTS, ("read",)), name="two", claims={"level": claim("true")}),
@@ -78,6 +81,11 @@ REFUSALS: dict[str, tuple[Facts[HypotheticalToken], Reason, Rule]] = {
     "a target with a slash after it": (
         make_facts(request=Asked(resource=(LEDGER + "/",))),
         Reason.TARGET_UNKNOWN,
+        Rule.TARGET,
+    ),
+    "two targets that want tokens of different formats": (
+        make_facts(request=Asked(audience=(LEDGER, REPORTS)), targets=catalogue(make_target(), REFERRING)),
+        Reason.TARGETS_DISAGREE,
         Rule.TARGET,
     ),
     "no mapping at all": (make_facts(mappings=()), Reason.TARGET_NOT_MAPPED, Rule.MAPPING),

@@ -274,3 +274,14 @@ def test_a_client_without_a_secret_shows_who_vouches_for_it_and_which_workload_i
     for words in ("Vouched for by", "https://gitlab.kestrel.example", "project_path equals kestrel/settle", "15 min"):
         assert words in page
     assert page.count("Keys of the platform") == 1
+
+
+@pytest.mark.usefixtures("organisation")
+def test_a_trust_shows_where_its_issuer_is_asked_and_nothing_of_our_secret_there(browser: Client) -> None:
+    endpoint = "https://login.kestrel.example/introspect"
+    sealed = {"introspection_kek_id": "f" * 16, "introspection_ciphertext": b"sealed-text"}
+    models.FederationTrust.objects.filter(partner__slug="kestrel").update(introspection_endpoint=endpoint, **sealed)
+    page = browser.get("/partners/kestrel/trust").content.decode()
+    assert f"asked about at <code>{endpoint}</code>" in page
+    assert "sealed-text" not in page
+    assert "f" * 16 not in page
