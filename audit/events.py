@@ -99,6 +99,34 @@ class FailuresCounted(Event):
     kind = "client.failures_counted"
 
 
+class DeviceRequested(Event):
+    """A device asked to be let in by somebody, and got its codes. ``data``: request, device (scope, expiry), steps."""
+
+    __slots__ = ()
+    kind = "device.requested"
+
+
+class DevicePolled(Event):
+    """A device asked for its token, and must wait; ``reason`` says whether it asked too soon."""
+
+    __slots__ = ()
+    kind = "device.polled"
+
+
+class DeviceAllowed(Event):
+    """A person let a device act for them. ``data``: scope, address of the device."""
+
+    __slots__ = ()
+    kind = "device.allowed"
+
+
+class DeviceRefused(Event):
+    """A person refused a device. ``data`` as of ``DeviceAllowed``."""
+
+    __slots__ = ()
+    kind = "device.refused"
+
+
 class PartnerRegistered(Event):
     """A partner was registered."""
 

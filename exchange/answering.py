@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from exchange import inquiries, jwks, nonces
+from exchange import device_requests, devices, inquiries, interactive, jwks, nonces
 from exchange.interactive import Lent, Sitting, authenticate, consent_of
 from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, Revoked, StaleRegistry
 from exchange.limits.charged import Charged
@@ -21,7 +21,7 @@ from exchange.line import Line
 from exchange.opaque_tokens import MustIntrospect, MustLookUp
 from exchange.pipeline import exchange, issue
 from exchange.protocol.errors import WIRE, OAuthError, refusal
-from exchange.protocol.oauth_errors import AssertionRefused, UnacceptableToken
+from exchange.protocol.oauth_errors import AssertionRefused, InvalidGrant, UnacceptableToken
 from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
 from exchange.protocol.response import Answer, failure, success
 from exchange.snapshot import Snapshot, Snapshots, SnapshotUnavailable
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS: Final = 5
 ISSUE_SECONDS: Final = 10.0
 """Longer than the ledger ever keeps anybody waiting."""
+
+_GRANTS: Final = interactive.GRANTS | {JWT_BEARER}
+"""Where the credential that is refused is itself the grant."""
 
 log = structlog.get_logger(__name__)
 
@@ -97,17 +100,20 @@ class Answerer:
         The toolkit is asked once; should the configuration move meanwhile, the client is judged again under the new
         one before the answer may leave.
         """
-        answers: list[Answer] = []
+        given: list[tuple[Answer, Sitting]] = []
 
         async def work(trail: Trail, snapshot: Snapshot) -> Answer:
             registry = snapshot.registry
             client = authenticate(incoming, registry, trail, now=self._snapshots.now())
-            if not answers:
+            if not given:
                 seat = Sitting(client=client, issue=self._issuing(incoming, begin))
-                answers.append(await relay(seat))
-                if seat.issued is not None and answers[0].status == HTTPStatus.OK:
-                    return answers[0]  # recorded with its token, before the toolkit heard of it
-            return await self._ledger.relay(answers[0], trail, epoch=registry.epoch)
+                given.append((await relay(seat), seat))
+                if seat.issued is not None and given[0][0].status == HTTPStatus.OK:
+                    return given[0][0]  # recorded with its token, before the toolkit heard of it
+            answer, seat = given[0]
+            if seat.waits is not None:
+                raise refusal(seat.waits, Rule.SUBJECT_TOKEN, "a request that somebody allowed", "none, or not yet")
+            return await self._ledger.relay(answer, trail, epoch=registry.epoch)
 
         return await self.answer(begin, work)
 
@@ -131,6 +137,17 @@ class Answerer:
             except StaleRegistry as stale:
                 await self._snapshots.catch_up(stale.epoch)
         raise LedgerUnavailable("the configuration would not stand still")
+
+    async def authorize_device(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
+        """The answer to a device that asks to be let in (RFC 8628 section 3.2): its codes, kept and recorded first."""
+
+        async def work(trail: Trail, snapshot: Snapshot) -> Answer:
+            registry, now = snapshot.registry, self._snapshots.now()
+            asked = device_requests.asked(incoming, registry, self.limits, trail, now=now)
+            codes = await asyncio.to_thread(devices.begin, asked, trail, epoch=registry.epoch)
+            return device_requests.told(codes, registry.issuer)
+
+        return await self.answer(begin, work)
 
     async def answer(self, begin: Callable[[], Trail], work: Callable[[Trail, Snapshot], Awaitable[Answer]]) -> Answer:
         """The answer that ``work`` gives, or its refusal, recorded. ``begin`` makes a fresh trail for each attempt."""
@@ -216,10 +233,11 @@ class Answerer:
 
 
 def _worded(error: OAuthError, trail: Trail) -> OAuthError:
-    """What is an invalid request as a subject token is an invalid grant as an assertion (rules 53, 64)."""
-    if trail.grant_type == JWT_BEARER and isinstance(error, UnacceptableToken):
-        return AssertionRefused(error.reason, error.steps)
-    return error
+    """What is an invalid request as a subject token is an invalid grant where it is the grant (rules 53, 64)."""
+    if not isinstance(error, UnacceptableToken) or trail.grant_type == TOKEN_EXCHANGE:
+        return error
+    words = AssertionRefused if trail.grant_type == JWT_BEARER else InvalidGrant
+    return words(error.reason, error.steps) if trail.grant_type in _GRANTS else error
 
 
 def _replay(replayed: Replayed, trail: Trail) -> OAuthError:

@@ -185,9 +185,7 @@ def refused_entry(error: OAuthError, trail: Trail, *, epoch: int, now: datetime)
     """The entry of a refusal, with what was known so far. A proven assertion is spent by a refused request too."""
     client = trail.authenticated_client
     partner = client.client.partner if client else None
-    failed = error.status == HTTPStatus.UNAUTHORIZED
-    kind = events.ClientAuthenticationFailed if failed else events.ExchangeRefused
-    event = kind(
+    event = _kind_of(error)(
         partner_id=partner.id if partner else None,
         partner=partner.slug if partner else "",
         client=trail.client_id(),
@@ -198,6 +196,17 @@ def refused_entry(error: OAuthError, trail: Trail, *, epoch: int, now: datetime)
     actor = events.Actor(events.ActorKind.CLIENT, client.client.client_id) if client else events.UNAUTHENTICATED
     envelope = seal(event, actor, event_id=new_id(), correlation_id=trail.correlation_id, at=now)
     return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=trail.unspent())
+
+
+_WAITS: Final = frozenset({Reason.GRANT_PENDING, Reason.GRANT_POLLED_TOO_FAST})
+
+
+def _kind_of(error: OAuthError) -> type[events.Event]:
+    """A device that is to ask again was not refused (RFC 8628 section 3.5)."""
+    if error.reason in _WAITS:
+        return events.DevicePolled
+    failed = error.status == HTTPStatus.UNAUTHORIZED
+    return events.ClientAuthenticationFailed if failed else events.ExchangeRefused
 
 
 def counted_entry(event: events.FailuresCounted, *, epoch: int, now: datetime) -> Entry:

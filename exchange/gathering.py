@@ -64,11 +64,12 @@ class Gathering(Generic[T]):
     async def _answer(self, batch: dict[str, asyncio.Future[T]]) -> None:
         try:
             text = await self._connection.call([SEPARATOR.join(batch).encode()])
-        except (ConnectionLost, StatementFailed) as error:
+            answers = list(zip(batch.values(), self._read(text), strict=True))
+        except (ConnectionLost, StatementFailed, ValueError) as error:  # whatever came instead of answers is none
             for waiting in batch.values():
                 waiting.set_exception(Unanswered(str(error)))
             return
-        for waiting, answer in zip(batch.values(), self._read(text), strict=True):
+        for waiting, answer in answers:
             waiting.set_result(answer)
 
     async def close(self) -> None:

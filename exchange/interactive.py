@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant
 
+from exchange import devices
 from exchange.body import replay_body
 from exchange.clients import AuthenticatedClient, authenticate_client
 from exchange.people import Consent, person
 from exchange.protocol.client_auth import offers_credentials, present
 from exchange.protocol.errors import refusal
+from exchange.protocol.request import DEVICE_CODE
 from exchange.protocol.response import Answer
 from exchange.roots import end_family_of
+from partners.vocabulary import GrantType
 from policy.parties import BY_CERTIFICATE
 from policy.reasons import Reason, Rule, shown
 
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 
 _KEPT: Final = frozenset({b"content-type", b"cache-control", b"pragma", b"www-authenticate"})
 """Header fields of the toolkit's answer; the others are pages' business, or the lane's own."""
-GRANTS: Final = frozenset({"authorization_code", "refresh_token"})
+GRANTS: Final = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
 """The grant types that the toolkit answers."""
 
 
@@ -48,6 +52,8 @@ class Lent:
     client_id: str
     scope: frozenset[str]
     root: str
+    jkt: str = ""
+    """The key that the refresh token of a public client is bound to (RFC 9449 section 5)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,13 +61,14 @@ class Sitting:
     """One request that the toolkit answers: who asks, and how it gets a token of ours.
 
     ``issue`` is called in the toolkit's thread, and answers once the token is committed. ``issued`` and ``refused`` are
-    what became of it.
+    what became of it. ``waits`` is why a device gets no token now: it takes the place of the toolkit's own words.
     """
 
     client: AuthenticatedClient | None
     issue: Callable[[Lent], SignedToken]
     issued: SignedToken | None = field(default=None, init=False)
     refused: Exception | None = field(default=None, init=False)
+    waits: Reason | None = field(default=None, init=False)
 
 
 class Withheld(Exception):
@@ -87,6 +94,7 @@ def access_token(request: Any) -> str:  # noqa: ANN401 - oauthlib's request
         client_id=request.client.client_id,
         scope=frozenset(request.scopes or ()),
         root=request.handover_root,
+        jkt="" if previous is None else str(request.refresh_token).partition(BOUND_TO)[2],
     )
     try:
         signed = seat.issued = seat.issue(lent)
@@ -101,9 +109,18 @@ def access_token(request: Any) -> str:  # noqa: ANN401 - oauthlib's request
     return signed.token.reveal()
 
 
+BOUND_TO: Final = "."
+
+
 def refresh_token(request: Any) -> str:  # noqa: ANN401, ARG001 - oauthlib's request
-    """The toolkit's ``REFRESH_TOKEN_GENERATOR``: 256 random bits, of which it keeps a digest."""
-    return token_urlsafe(32)
+    """The toolkit's ``REFRESH_TOKEN_GENERATOR``: 256 random bits, of which it keeps a digest.
+
+    That of a public client names the key of the request's proof: nothing else shows that it was not stolen (RFC 9449
+    section 5). Whoever cuts the name off holds another text, which is no token.
+    """
+    seat = sitting.get()
+    jkt = seat.issued.confirmation.get("jkt") if seat is not None and seat.client is None and seat.issued else None
+    return token_urlsafe(32) + (f"{BOUND_TO}{jkt}" if jkt else "")
 
 
 class Validator(OAuth2Validator):
@@ -129,6 +146,37 @@ class Validator(OAuth2Validator):
         if not is_good:
             end_family_of(refresh_token)
         return is_good
+
+    def validate_grant_type(
+        self,
+        client_id: str,  # noqa: ARG002 - the toolkit's signature
+        grant_type: str,
+        client: Any,  # noqa: ANN401, ARG002
+        request: Any,  # noqa: ANN401
+        *args: Any,  # noqa: ANN401, ARG002
+        **kwargs: Any,  # noqa: ANN401, ARG002
+    ) -> bool:
+        """The client is registered for this very grant; the toolkit takes whoever uses codes for one who refreshes."""
+        return grant_type in request.client.grant_types
+
+    def validate_device_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> str | None:  # noqa: ANN401, ARG002
+        """What a device that polls is to hear, by oauthlib's words (RFC 8628 section 3.5); its row stays locked."""
+        found = devices.polled(code, request.client.client_id)
+        if isinstance(found, Reason):
+            seat = sitting.get()
+            if seat is not None and found is not Reason.GRANT_REFUSED:
+                seat.waits = found
+            return None
+        request.user, request.scopes, request.device_grant = found.user, found.scope.split(), found
+        return str(DeviceCodeGrant.DEVICE_CODE_AUTHORIZED)
+
+    def save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Only a client that may refresh gets a token to refresh with; a device's grant is used up with its token."""
+        if GrantType.REFRESH_TOKEN not in request.client.grant_types:
+            token.pop("refresh_token", None)
+        super().save_bearer_token(token, request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        if request.grant_type == DEVICE_CODE:
+            request.device_grant.delete()
 
     def _create_refresh_token(self, request: Any, code: str, access_token: Any, previous: Any) -> Any:  # noqa: ANN401
         """The first of a family gets the name that our tokens know it by."""
@@ -165,23 +213,30 @@ def authenticate(
 def consent_of(lent: Lent, client: AuthenticatedClient | None, registry: Registry, trail: Trail) -> Consent:
     """What our pipeline decides about, for the client that asked. Raises ``InvalidClient`` for one that is gone."""
     if client is None:
-        client = trail.authenticated(_public(lent.client_id, registry))
+        client = trail.authenticated(public_client(lent.client_id, registry, trail.grant_type))
     return Consent(
         client=client.client,
         subject=person(lent.user_id, lent.scope, lent.root),
+        jkt=lent.jkt,
         scope=lent.scope or None,
         audience=(registry.people_audience,),
     )
 
 
-def _public(client_id: str, registry: Registry) -> AuthenticatedClient:
-    """A public client has nothing to prove itself with; that it asks in its own name, PKCE shows (RFC 7636)."""
+def public_client(client_id: str, registry: Registry, grant_type: str) -> AuthenticatedClient:
+    """A public client has nothing to prove itself with; that it asks in its own name, PKCE shows (RFC 7636).
+
+    Raises ``InvalidClient`` or ``UnauthorizedClient``.
+    """
     registered = registry.client(client_id)
     client = None if registered is None else registered.client
     if client is None or client.is_confidential or not client.is_active:
         raise refusal(Reason.CLIENT_SUSPENDED, Rule.CLIENT, "an active public client", shown(client_id))
     if client.partner is not None and not client.partner.is_active:
         raise refusal(Reason.PARTNER_INACTIVE, Rule.CLIENT, "an active partner", client.partner.slug)
+    if grant_type not in client.grant_types:
+        allowed = " ".join(sorted(client.grant_types))
+        raise refusal(Reason.GRANT_TYPE_NOT_ALLOWED, Rule.CLIENT, allowed, shown(grant_type))
     return AuthenticatedClient(client=client, method=None, spends=None)
 
 

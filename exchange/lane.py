@@ -5,7 +5,9 @@ Form in, JSON out, nothing of Django's request stack in between. It is thin: rea
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,11 +18,11 @@ from audit.identifiers import new_id
 from exchange import interactive, passages
 from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
 from exchange.caller import Caller, Incoming, caller_of, incoming_from
-from exchange.passages import UnclearDemand, is_question, passage_of
+from exchange.passages import UnclearDemand, call_of, is_question, passage_of
 from exchange.protocol.errors import OAuthError, ServerError, refusal
 from exchange.protocol.form import parse_form
-from exchange.protocol.request import GRANTS
-from exchange.protocol.response import Answer, failure, metadata
+from exchange.protocol.request import DEVICE_CODE, GRANTS
+from exchange.protocol.response import API_PATH, NO_STORE, Answer, failure, metadata, resource_metadata
 from exchange.snapshot import SnapshotUnavailable
 from exchange.trail import Trail
 from policy.reasons import Reason, Rule, shown
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from exchange.answering import Answerer
+    from exchange.passages import Passage
+    from exchange.protocol.form import Form
     from exchange.questions import Questions
     from exchange.snapshot import Snapshots
 
@@ -41,11 +45,22 @@ if TYPE_CHECKING:
 TOKEN_PATH: Final = "/oauth/token"
 INTROSPECTION_PATH: Final = "/oauth/introspect"
 REVOCATION_PATH: Final = "/oauth/revoke"
+DEVICE_PATH: Final = "/oauth/device-authorization"
 VERIFY_PATH: Final = passages.VERIFY_PATH
+RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
 JWKS_MAX_AGE: Final = 900
-POSTED: Final = frozenset({TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH})
+POSTED: Final = frozenset({TOKEN_PATH, INTROSPECTION_PATH, REVOCATION_PATH, DEVICE_PATH})
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """What this installation is to the world: its issuer, the scopes of its API, and the proxies it runs."""
+
+    issuer: str
+    scopes: tuple[str, ...]
+    trusted: Sequence[IPv4Network | IPv6Network]
 
 
 class Lane:
@@ -57,22 +72,25 @@ class Lane:
         answerer: Answerer,
         questions: Questions,
         toolkit: App,
-        *,
-        issuer: str,
-        trusted: Sequence[IPv4Network | IPv6Network],
+        premises: Premises,
     ) -> None:
         self._snapshots = snapshots
         self._answerer = answerer
         self._questions = questions
         self._toolkit = toolkit
         self._limits = answerer.limits
-        self._trusted = trusted
-        self._metadata = orjson.dumps(metadata(issuer, takes_certificates=bool(trusted)))
+        self._trusted, self._issuer = premises.trusted, premises.issuer
+        issuer, takes_certificates = premises.issuer, bool(premises.trusted)
+        self._metadata = orjson.dumps(metadata(issuer, takes_certificates=takes_certificates))
+        self._api = orjson.dumps(resource_metadata(issuer, premises.scopes, takes_certificates=takes_certificates))
         path = urlsplit(issuer).path
+        described = f"{RESOURCE_PATH}{path}{API_PATH}"
+        self._description = issuer.removesuffix(path) + described
         self._documents: dict[str, Callable[[], Answer]] = {
             "/oauth/jwks": self._jwks,
             f"/.well-known/oauth-authorization-server{path}": self._describe,
             f"{path}/.well-known/openid-configuration": self._describe,
+            described: self._describe_api,
             "/healthz": _healthy,
             "/readyz": self._ready,
         }
@@ -80,6 +98,11 @@ class Lane:
     def handles(self, path: str) -> bool:
         """Whether a path is one of this lane's."""
         return path in POSTED or path in self._documents or is_question(path)
+
+    @staticmethod
+    def guards(path: str) -> bool:
+        """Whether a path is our own API's, so that ``admit`` asks who is there."""
+        return path == API_PATH or path.startswith(f"{API_PATH}/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,7 +120,7 @@ class Lane:
             self._limits.address(caller.address)
             body = await _read(caller, receive)
             form = parse_form(body)
-            grant_type = form.require("grant_type") if scope["path"] == TOKEN_PATH else ""
+            grant_type = _grant_type(form, scope["path"])
             incoming = incoming_from(caller, form, self._limits)
             begin = _begin(caller, correlation_id, grant_type)
             if scope["path"] == TOKEN_PATH:
@@ -123,7 +146,9 @@ class Lane:
         raise refusal(Reason.GRANT_TYPE_UNSUPPORTED, Rule.REQUEST, "a supported grant type", shown(grant_type))
 
     async def _asked(self, incoming: Incoming, begin: Callable[[], Trail], path: str, accept: str) -> Answer:
-        """The answer of an endpoint that is asked about a token."""
+        """The answer of an endpoint that is asked about a token, or by a device."""
+        if path == DEVICE_PATH:
+            return await self._answerer.authorize_device(incoming, begin)
         if path == INTROSPECTION_PATH:
             return await self._questions.introspect(incoming, begin, accept)
         return await self._questions.revoke(incoming, begin)
@@ -134,18 +159,33 @@ class Lane:
         if scope["path"] == VERIFY_PATH and caller.method not in {"GET", "HEAD"}:
             await _send(send, _gets_only(), correlation_id)
             return
+        answer = await self._judged(caller, correlation_id, partial(passage_of, scope, caller, self._trusted))
+        await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
+
+    async def admit(self, scope: Scope, send: Send) -> None:
+        """A call of our own API: 401 without a token for it (RFC 9728 section 5.1), nothing to be found with one."""
+        caller, correlation_id = caller_of(scope, self._trusted), new_id()
+        url, audience = self._issuer + scope["raw_path"].decode("latin-1"), self._issuer + API_PATH
+        answer = await self._judged(
+            caller, correlation_id, partial(call_of, caller, audience=audience, url=url, description=self._description)
+        )
+        if answer.status == HTTPStatus.OK:
+            answer = Answer(status=404, headers=NO_STORE, body=b'{"error":"not_found"}')
+        await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
+
+    async def _judged(self, caller: Caller, correlation_id: str, read: Callable[[], Passage]) -> Answer:
+        """Whether the request may pass that ``read`` tells of."""
+        begin = _begin(caller, correlation_id, "")
         try:
             self._limits.address(caller.address)
-            passage = passage_of(scope, caller, self._trusted)
-            answer = await self._questions.verify(passage, _begin(caller, correlation_id, ""))
+            return await self._questions.verify(read(), begin)
         except OAuthError as error:
-            answer = await self._answerer.refuse(error, _begin(caller, correlation_id, ""))
+            return await self._answerer.refuse(error, begin)
         except UnclearDemand as error:
-            answer = Answer(status=400, headers=_PLAIN, body=f"Cannot verify: {error}.\n".encode())
+            return Answer(status=400, headers=_PLAIN, body=f"Cannot verify: {error}.\n".encode())
         except Exception:
             log.exception("verify.failed", correlation_id=correlation_id)
-            answer = failure(ServerError(Reason.INTERNAL), correlation_id)
-        await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
+            return failure(ServerError(Reason.INTERNAL), correlation_id)
 
     async def _fault(self, caller: Caller, correlation_id: str, grant_type: str) -> Answer:
         """A fault of ours is audited like a refusal; if even that fails, it is told all the same."""
@@ -173,6 +213,9 @@ class Lane:
     def _describe(self) -> Answer:
         return _cached(self._metadata, "public, max-age=300")
 
+    def _describe_api(self) -> Answer:
+        return _cached(self._api, "public, max-age=300")
+
     def _ready(self) -> Answer:
         """Ready to decide and to record. JWKS and metadata are served all the same."""
         is_ready = self._snapshots.is_fresh
@@ -199,6 +242,13 @@ def _cached(body: bytes, cache_control: str) -> Answer:
         (b"access-control-allow-origin", b"*"),
     )
     return Answer(status=200, headers=headers, body=body)
+
+
+def _grant_type(form: Form, path: str) -> str:
+    """The grant a request is about; a device asks for the first half of one. Raises ``MissingParameter``."""
+    if path == DEVICE_PATH:
+        return DEVICE_CODE
+    return form.require("grant_type") if path == TOKEN_PATH else ""
 
 
 async def _read(caller: Caller, receive: Receive) -> bytes:

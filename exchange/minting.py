@@ -60,6 +60,7 @@ def mint(
         event_id=event_id,
         token=token,
         token_type="DPoP" if "jkt" in binding else "Bearer",
+        confirmation=binding,
         kid="" if is_reference else signer.kid,
         granted=granted,
         issued_at=issued_at,

@@ -11,6 +11,7 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from oauth2_provider.models import AbstractDeviceGrant
 from uuid_utils.compat import uuid7
 
 
@@ -139,3 +140,29 @@ class SpentJti(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.issuer}"
+
+
+class DeviceGrant(AbstractDeviceGrant):
+    """What a device waits for (RFC 8628), in django-oauth-toolkit's columns; the codes are kept as digests only.
+
+    ``user_code`` is a keyed digest: a code of eight letters could be guessed from a plain one. The row goes when its
+    token was issued.
+    """
+
+    last_checked = models.DateTimeField(  # type: ignore[assignment]  # the toolkit sets it at each save; None: never asked
+        null=True, blank=True
+    )
+    address = models.CharField(max_length=64, help_text="Where the device asked from, shown to whoever is to allow it.")
+
+    class Meta(AbstractDeviceGrant.Meta):
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires"], name="device_grant_by_end")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            *AbstractDeviceGrant.Meta.constraints,
+            models.UniqueConstraint(fields=["user_code"], name="device_grant_by_user_code"),
+            models.CheckConstraint(
+                name="device_grant_is_allowed_by_somebody", condition=~Q(status="authorized") | Q(user__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"device of {self.client_id}"

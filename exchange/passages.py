@@ -51,6 +51,8 @@ class Passage:
     certificate: ClientCertificate | None
     method: str
     url: str
+    description: str = ""
+    """Where the target's own metadata is (RFC 9728); empty where we do not know."""
 
 
 class UnclearDemand(ValueError):
@@ -82,6 +84,20 @@ def passage_of(scope: dict[str, Any], caller: Caller, trusted_proxies: Sequence[
         certificate=certificate,
         method=method,
         url=url,
+    )
+
+
+def call_of(caller: Caller, *, audience: str, url: str, description: str) -> Passage:
+    """A call of our own API, which nobody holds back for us. Raises ``MalformedCertificate``."""
+    return Passage(
+        audience=audience,
+        scopes=frozenset(),
+        authorization=caller.authorization,
+        proofs=caller.proofs,
+        certificate=read_certificate(caller.certificates, caller.certificate_chains),
+        method=caller.method,
+        url=url,
+        description=description,
     )
 
 
@@ -136,11 +152,14 @@ def let_through(own: OwnToken) -> Answer:
     return Answer(status=200, headers=(NO_STORE, *told), body=b"")
 
 
-def held_back(why: Stopped) -> Answer:
-    """401 or 403 with the challenges of RFC 6750 section 3 and RFC 9449 section 7.1, and nothing of the reason."""
-    error = f', error="{why.error}"' if why.error else ""
-    scope = f', scope="{why.scope}"' if why.scope else ""
-    bearer = f'Bearer realm="handover"{error}{scope}'
-    dpop = f'DPoP realm="handover", algs="{" ".join(ALGORITHMS)}"{error}{scope}'
+def held_back(why: Stopped, description: str) -> Answer:
+    """401 or 403 with the challenges of RFC 6750 section 3 and RFC 9449 section 7.1, and nothing of the reason.
+
+    ``description`` is where a caller without a token learns whom to ask for one (RFC 9728 section 5.1).
+    """
+    said = {"error": why.error, "scope": why.scope, "resource_metadata": description}
+    rest = "".join(f', {name}="{value}"' for name, value in said.items() if value)
+    bearer = f'Bearer realm="handover"{rest}'
+    dpop = f'DPoP realm="handover", algs="{" ".join(ALGORITHMS)}"{rest}'
     challenges = tuple((b"www-authenticate", text.encode("ascii")) for text in (bearer, dpop))
     return Answer(status=why.status, headers=(NO_STORE, *challenges), body=b"")

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from exchange.registry import API_PATH, Installation, Ourselves
+from exchange.protocol.response import API_PATH
+from exchange.registry import Installation, Ourselves
 from exchange.subjects import NEVER
 from policy.mapping import MappingSource, ScopeMapping, by_target
 from policy.parties import Risk, Scope, Target
@@ -34,6 +35,8 @@ class Consent:
     client: Client
     subject: AuthenticatedSubject
     scope: frozenset[str] | None
+    jkt: str
+    """The key that must be proven, where the refresh token names one."""
     audience: tuple[str, ...]
     resource: tuple[str, ...] = ()
 

@@ -44,10 +44,10 @@ async def exchange(incoming: Incoming, line: Line) -> SignedToken:
 
 async def issue(consent: Consent, incoming: Incoming, line: Line) -> SignedToken:
     """A token for a person who agreed to it, by django-oauth-toolkit's grants. Raises as ``exchange`` does."""
-    registry, trail = line.registry, line.trail
-    possession = trail.possesses(possess(incoming, consent.client, url=registry.token_endpoint, now=line.now))
-    people, subject = trail.trusts(registry.people), trail.verified(consent.subject)
-    return await _conclude(registry.facts(consent, consent.client, people, subject, None), possession, line)
+    possession = line.trail.possesses(possess(incoming, consent.client, url=line.registry.token_endpoint, now=line.now))
+    possession.require(consent.jkt)
+    people, subject = line.trail.trusts(line.registry.people), line.trail.verified(consent.subject)
+    return await _conclude(line.registry.facts(consent, consent.client, people, subject, None), possession, line)
 
 
 async def _conclude(facts: Facts[EstablishedSubject], possession: Possession, line: Line) -> SignedToken:

@@ -40,6 +40,11 @@ class Possession:
         """Whether every key that a token's ``cnf`` names is proven in this request; one we cannot check is not."""
         return isinstance(confirmation, dict) and bool(confirmation) and confirmation.items() <= self.proven.items()
 
+    def require(self, jkt: str) -> None:
+        """The request proves this key, if one is named. Raises ``ConstrainedToken``."""
+        if jkt and self.proven.get("jkt") != jkt:
+            raise refusal(Reason.SENDER_CONSTRAINED, Rule.POSSESSION, "the key of the refresh token", "another or none")
+
     def binding(self, subject: EstablishedSubject, actor: Actor[EstablishedSubject] | None) -> Mapping[str, str]:
         """The ``cnf`` of the token to be issued, empty for a bearer token: never one from a token that is bound.
 

@@ -99,7 +99,7 @@ class Questions:
                 again = Wrong(reason=Reason.PROOF_REPLAYED, expected="a proof not used before", received="used before")
                 found = Stopped(status=401, error="invalid_token", wrong=again, own=found.own)
                 await self._note(found, trail, snapshot)
-            return held_back(found) if isinstance(found, Stopped) else let_through(found.own)
+            return held_back(found, passage.description) if isinstance(found, Stopped) else let_through(found.own)
 
         return await self._answerer.answer(begin, work)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from exchange.keyring import EMPTY, KeyRing, key_ring
 from exchange.opaque_tokens import OpaqueToken
 from exchange.protocol.errors import refusal
+from exchange.protocol.response import API_PATH
 from policy.facts import Facts
 from policy.mapping import MappingSource, by_target
 from policy.origin import Origin
@@ -223,7 +224,6 @@ def build(previous: Registry | None, moved: Configuration, ours: Installation) -
 
 
 TOKEN_PATH: Final = "/oauth/token"
-API_PATH: Final = "/api"
 
 
 @dataclass(slots=True)

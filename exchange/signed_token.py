@@ -39,6 +39,8 @@ class SignedToken:
     event_id: str
     token: RawToken
     token_type: str
+    confirmation: Mapping[str, str]
+    """Its ``cnf``; empty for a bearer token."""
     kid: str
     granted: Granted[EstablishedSubject]
     issued_at: int

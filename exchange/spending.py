@@ -43,9 +43,9 @@ class SpendOnce:
 def spends_of(subject: EstablishedSubject, trust: Trust | None, *, is_grant: bool) -> tuple[SpendOnce, ...]:
     """What exchanging this subject token spends: nothing, unless its trust makes tokens one-time (rule 33).
 
-    An assertion that is itself the grant is good once in any case (rule 65).
+    An assertion that is itself the grant is good once unless its trust says otherwise (rule 65).
     """
-    if trust is None or not isinstance(subject, VerifiedToken) or not (trust.one_time or is_grant):
+    if trust is None or not isinstance(subject, VerifiedToken) or not trust.spends(is_grant=is_grant):
         return ()
     return (
         SpendOnce(

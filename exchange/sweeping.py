@@ -18,6 +18,8 @@ SWEEP_LOCK: Final = 4250
 BATCH: Final = 2000
 BATCHES_PER_RUN: Final = 50
 SPENT_STAYS: Final = timedelta(days=1)
+DEVICES_STAY: Final = timedelta(hours=1)
+"""How long a device that asks late hears that its code is expired, rather than unknown (RFC 8628 section 3.5)."""
 
 _SPENT: Final = """
     DELETE FROM exchange_spentjti WHERE ctid = ANY (ARRAY(
@@ -35,6 +37,11 @@ _FAMILIES: Final = """
         AND NOT EXISTS (SELECT 1 FROM exchange_issuedtoken WHERE family_id = family.id)
         ORDER BY expires_at LIMIT %s))
 """
+_DEVICES: Final = """
+    DELETE FROM exchange_devicegrant WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM exchange_devicegrant WHERE expires < clock_timestamp() - make_interval(secs => %s)
+        ORDER BY expires LIMIT %s))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,7 @@ class Swept:
     spent: int
     tokens: int
     families: int
+    devices: int
 
 
 def sweep(*, batch: int = BATCH) -> Swept:
@@ -57,6 +65,7 @@ def sweep(*, batch: int = BATCH) -> Swept:
         spent=_remove(_SPENT, SPENT_STAYS, batch),
         tokens=_remove(_TOKENS, retention, batch),
         families=_remove(_FAMILIES, retention, batch),
+        devices=_remove(_DEVICES, DEVICES_STAY, batch),
     )
 
 

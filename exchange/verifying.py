@@ -249,7 +249,7 @@ def _audience(presented: PresentedToken, issuer: Issuer, client: Client) -> tupl
 
 def _check_identifier(presented: PresentedToken, issuer: Issuer) -> None:
     """A one-time token needs an identifier to spend; its text would not do, since signatures can be respelled."""
-    is_one_time = issuer.trust.one_time or presented.only_audience
+    is_one_time = issuer.trust.spends(is_grant=bool(presented.only_audience))
     if is_one_time and not presented.jws.unverified_claims.get("jti"):
         raise refusal(Reason.CLAIM_MALFORMED, presented.rule, "jti, since the token is good once", "absent")
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from csp.decorators import csp_update
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from oauth2_provider.views import base
 
 from exchange.interactive import Withheld
+from exchange.protocol.request import DEVICE_CODE
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -30,6 +32,9 @@ class TokenView(base.TokenView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401
         """The toolkit's answer. Where our pipeline gave no token, nothing of it leaves: our refusal takes its place."""
         try:
+            if request.POST.get("grant_type") == DEVICE_CODE:
+                with transaction.atomic():  # the device's row is locked until its token is there, else stays as it was
+                    return self.authorization_flow_token_response(request)
             return super().post(request, *args, **kwargs)
         except Withheld:
             return HttpResponse(status=400)

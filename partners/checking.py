@@ -170,6 +170,9 @@ def _check_trust(trust: DeclaredTrust) -> Problems:
         if SubjectTokenType.ACCESS_TOKEN not in trust.token_types:
             expected = "access_token among the token types: introspection is about nothing else (RFC 7662)"
             yield Problem(path=("introspection",), expected=expected)
+    if trust.one_time and trust.reusable_assertions:
+        expected = "false where one_time is true: an assertion is a subject token too"
+        yield Problem(path=("reusable_assertions",), expected=expected, came="true")
     yield from check_rules(trust.rules)
 
 

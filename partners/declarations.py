@@ -273,6 +273,10 @@ class DeclaredTrust:
     lifetime: Annotated[Lifetime, Field(description="The longest a token of ours may live.")] = timedelta(minutes=5)
     max_depth: Annotated[Depth, Field(description="The most `act` members in a token of ours.")] = 1
     one_time: Annotated[Flag, Field(description="Each subject token can be exchanged once only.")] = False
+    reusable_assertions: Annotated[
+        Flag,
+        Field(description="An assertion of the jwt-bearer grant may come again until it expires (RFC 7523 section 3)."),
+    ] = False
     allows_foreign_chain: Annotated[
         Flag, Field(description="A subject token may carry `act` and `may_act` at the same time.")
     ] = False

@@ -223,6 +223,7 @@ def trust(row: models.FederationTrust) -> DeclaredTrust:
         lifetime=row.lifetime,
         max_depth=row.max_depth,
         one_time=row.one_time,
+        reusable_assertions=row.reusable_assertions,
         allows_foreign_chain=row.allows_foreign_chain,
         accepts_actors=row.accepts_actors,
         introspection=_introspection(row),

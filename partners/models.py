@@ -179,6 +179,7 @@ class FederationTrust(Introspected, Row):
     lifetime = models.DurationField(default=timedelta(minutes=5))
     max_depth = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(0), MaxValueValidator(4)])
     one_time = models.BooleanField(default=False)
+    reusable_assertions = models.BooleanField(default=False)
     allows_foreign_chain = models.BooleanField(default=False)
     accepts_actors = models.BooleanField(default=False)
 
@@ -198,6 +199,9 @@ class FederationTrust(Introspected, Row):
                 "subject_lifetime", timedelta(seconds=1), timedelta(days=1), "trust_subject_lifetime_is_at_most_1_d"
             ),
             between("max_depth", 0, 4, "trust_depth_is_at_most_4"),
+            models.CheckConstraint(
+                condition=Q(one_time=False) | Q(reusable_assertions=False), name="trust_assertions_come_again_or_not"
+            ),
         ]
 
     def __str__(self) -> str:

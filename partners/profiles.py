@@ -57,6 +57,7 @@ class Trust:
     lifetime: timedelta
     max_depth: int
     one_time: bool
+    reusable_assertions: bool
     allows_foreign_chain: bool
     accepts_actors: bool
     introspection: str
@@ -193,6 +194,7 @@ def _trust(row: models.FederationTrust) -> Trust:
         lifetime=row.lifetime,
         max_depth=row.max_depth,
         one_time=row.one_time,
+        reusable_assertions=row.reusable_assertions,
         allows_foreign_chain=row.allows_foreign_chain,
         accepts_actors=row.accepts_actors,
         introspection=row.introspection_endpoint,

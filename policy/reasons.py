@@ -49,6 +49,10 @@ class Reason(StrEnum):
     NONCE_MISSING = "proof.nonce_missing"
     CERTIFICATE_MISSING = "proof.certificate_missing"
     GRANT_REFUSED = "grant.refused"
+    GRANT_PENDING = "grant.pending"
+    GRANT_POLLED_TOO_FAST = "grant.polled_too_fast"
+    GRANT_DENIED = "grant.denied"
+    GRANT_EXPIRED = "grant.expired"
     # the subject or actor token
     ISSUER_UNTRUSTED = "token.issuer_untrusted"
     TOKEN_TOO_LARGE = "token.too_large"

@@ -22,7 +22,8 @@ class Trust:
     ``rules`` must all pass. ``token_types`` and ``algorithms`` are allow lists. ``subject_lifetime`` caps what the
     issuer may sign (``exp`` minus ``iat``), ``lifetime`` what we mint from it, ``max_depth`` the number of ``act``
     members in the token to be issued (rule 46). With ``accepts_actors`` its clients may present actor tokens of this
-    issuer that are not their own (rule 45).
+    issuer that are not their own (rule 45). ``reusable_assertions`` lets an assertion that is itself the grant come
+    again until it expires (RFC 7523 section 3), as clients do that keep one in place of a refresh token.
     """
 
     id: UUID
@@ -38,5 +39,10 @@ class Trust:
     lifetime: timedelta
     max_depth: int
     one_time: bool
+    reusable_assertions: bool
     allows_foreign_chain: bool
     accepts_actors: bool
+
+    def spends(self, *, is_grant: bool) -> bool:
+        """Whether a token of this issuer is good once. An assertion that is itself the grant is, if nothing is said."""
+        return self.one_time or (is_grant and not self.reusable_assertions)

@@ -22,7 +22,7 @@ from django.conf import settings  # noqa: E402 - Django is set up by now
 
 from exchange import jwks  # noqa: E402
 from exchange.answering import Answerer  # noqa: E402
-from exchange.lane import Lane  # noqa: E402
+from exchange.lane import Lane, Premises  # noqa: E402
 from exchange.ledger import Ledger  # noqa: E402
 from exchange.ledger_connection import REFERENCED, STANDING, LedgerConnection  # noqa: E402
 from exchange.limits.buckets import Buckets  # noqa: E402
@@ -35,6 +35,7 @@ from exchange.references import References  # noqa: E402
 from exchange.snapshot import Snapshots, SnapshotUnavailable  # noqa: E402
 from exchange.standings import Standings  # noqa: E402
 from portal.database import connection_parameters  # noqa: E402
+from portal.scopes import API_SCOPES  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -67,8 +68,7 @@ class Application:
             answerer,
             questions,
             django_application,
-            issuer=config.issuer,
-            trusted=config.trusted_proxies,
+            Premises(issuer=config.issuer, scopes=tuple(API_SCOPES), trusted=config.trusted_proxies),
         )
         self._background: list[asyncio.Task[None]] = []
 
@@ -78,6 +78,8 @@ class Application:
             await self._live(receive, send)
         elif scope["type"] == "http" and self._lane.handles(scope["path"]):
             await self._lane(scope, receive, send)
+        elif self._serves_portal and scope["type"] == "http" and self._lane.guards(scope["path"]):
+            await self._lane.admit(scope, send)
         elif self._serves_portal or scope["type"] != "http":
             await django_application(scope, receive, send)
         else:

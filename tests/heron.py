@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from exchange.protocol.request import JWT_BEARER
 from partners import models
 from tests import world as worlds
 from tests.signers import Key, Signer, make_key, public_jwks
@@ -41,6 +42,8 @@ class Heron:
     """One-time tokens."""
     other_once: Signer = field(default_factory=lambda: Signer("https://other-once.heron.example"))
     """One-time tokens of another issuer."""
+    keeping: Signer = field(default_factory=lambda: Signer("https://keeping.heron.example"))
+    """Assertions that may come again."""
     login: Signer = field(default_factory=lambda: Signer("https://login.heron.example"))
     """ID tokens only, for the audience ``heron-portal``."""
     strict: Signer = field(default_factory=lambda: Signer("https://strict.heron.example"))
@@ -75,6 +78,7 @@ def build(change: Change, targets: Mapping[str, models.Target], secret: str) -> 
         ("robots", heron.robots, {"max_depth": 4, "accepts_actors": True}),
         ("once", heron.once, {"one_time": True}),
         ("other-once", heron.other_once, {"one_time": True}),
+        ("keeping", heron.keeping, {"reusable_assertions": True}),
         ("login", heron.login, {"token_types": [worlds.ID_TOKEN], "audiences": [LOGIN_AUDIENCE]}),
     ]
     for name, signer, fields in trusts:
@@ -87,6 +91,7 @@ def build(change: Change, targets: Mapping[str, models.Target], secret: str) -> 
     worlds.add_client(partner, "heron-gateway", **clients)
     legacy = public_jwks(heron.legacy.key)
     worlds.add_client(partner, "heron-legacy", jwks=legacy, accepts_endpoint_audience=True)
+    worlds.add_client(partner, "heron-grants", secret=secret, grant_types=[JWT_BEARER])
     worlds.add_client(partner, "heron-keyless", methods=["private_key_jwt"])
     worlds.add_client(partner, "heron-noscope", secret=secret, scopes=[])
     worlds.add_client(partner, "heron-public", secret=secret, client_type="public")

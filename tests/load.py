@@ -52,6 +52,18 @@ async def post(
     """One token request over an open connection: status, header fields, body. Raises ``OSError`` or ``EOFError``."""
     head = f"POST {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {len(body)}\r\n"
     writer.write(head.encode() + b"content-type: application/x-www-form-urlencoded\r\n\r\n" + body)
+    return await _answer(reader, writer)
+
+
+async def get(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: bytes, path: str
+) -> tuple[int, dict[str, str], bytes]:
+    """The same for a GET with a bearer token."""
+    writer.write(b"GET %s HTTP/1.1\r\nhost: test\r\nauthorization: Bearer %s\r\n\r\n" % (path.encode(), token))
+    return await _answer(reader, writer)
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, dict[str, str], bytes]:
     await writer.drain()
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
@@ -61,10 +73,13 @@ async def post(
 class Load:
     """A running load. ``told`` grows while it runs; reading it from another thread is safe."""
 
-    def __init__(self, port: int, bodies: Callable[[], bytes], path: str = "/oauth/token") -> None:
+    def __init__(
+        self, port: int, bodies: Callable[[], bytes], path: str = "/oauth/token", method: str = "POST"
+    ) -> None:
         self.told: list[Told] = []
         self._port = port
         self._path = path
+        self._ask = post if method == "POST" else get
         self._bodies = bodies
         self._is_over = False
 
@@ -116,7 +131,7 @@ class Load:
         body, began = self._bodies(), time.monotonic()
         status, fields, answer = LOST, dict[str, str](), b""
         try:
-            status, fields, answer = await post(reader, writer, body, self._path)
+            status, fields, answer = await self._ask(reader, writer, body, self._path)
         finally:
             self.told.append(
                 Told(
@@ -131,9 +146,11 @@ class Load:
 
 
 @contextmanager
-def under_load(port: int, bodies: Callable[[], bytes], connections: int, path: str = "/oauth/token") -> Iterator[Load]:
+def under_load(
+    port: int, bodies: Callable[[], bytes], connections: int, path: str = "/oauth/token", method: str = "POST"
+) -> Iterator[Load]:
     """A load in a thread of its own, so that the test may kill and wait meanwhile. Ends with the last answer."""
-    load = Load(port, bodies, path)
+    load = Load(port, bodies, path, method)
     thread = threading.Thread(target=load.run, args=(connections,))
     thread.start()
     try:

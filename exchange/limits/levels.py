@@ -40,6 +40,8 @@ _FAILURES: Final[Mapping[Reason, float]] = dict.fromkeys(_SIGNED, 2.0) | dict.fr
 refusal. A token that was good once, at the verify endpoint: whoever uses tokens presents one now and then.
 """
 _FAILURES_AT_ONCE: Final = 20
+_ANONYMOUS: Final = per_minute("address", 60, 20)
+"""What one address may ask in a minute in the name of public clients."""
 _NETWORK_BITS: Final = 64
 _MOST_KNOWN: Final = 50_000
 
@@ -101,6 +103,13 @@ class Limits:
         lacking = self._slices.pay([self._slices.of(key, limit) for key, limit in charged], cost)
         if lacking is not None:
             raise _slow_down(lacking, cost, Rule.CLIENT)
+
+    def anonymous(self, address: str) -> None:
+        """Charge an address for what a public client asks in vain or not: such a client proves nothing itself."""
+        one = self._slices.of(f"anonymous:{address_key(address)}", _ANONYMOUS)
+        lacking = self._slices.pay([one], 1)
+        if lacking is not None:
+            raise _slow_down(lacking, 1, Rule.CLIENT)
 
     def subject(self, token: EstablishedSubject) -> None:
         """Charge the subject of a verified token, whichever client presents it; a client was charged as such."""

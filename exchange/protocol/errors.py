@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exchange.protocol.oauth_errors import (
+    AccessDenied,
+    AuthorizationPending,
     ConstrainedToken,
     DelegationRefused,
+    ExpiredGrant,
     ExpiredToken,
     InvalidClient,
     InvalidDpopProof,
@@ -21,6 +24,7 @@ from exchange.protocol.oauth_errors import (
     MissingParameter,
     MissingTarget,
     OAuthError,
+    PolledTooFast,
     RepeatedParameter,
     ReplayedToken,
     RequestTooLarge,
@@ -105,6 +109,10 @@ WIRE: Final[Mapping[Reason, type[OAuthError]]] = {
     Reason.WORKLOAD_RULE_FAULT: InvalidClient,
     Reason.GRANT_TYPE_NOT_ALLOWED: UnauthorizedClient,
     Reason.GRANT_REFUSED: InvalidGrant,
+    Reason.GRANT_PENDING: AuthorizationPending,
+    Reason.GRANT_POLLED_TOO_FAST: PolledTooFast,
+    Reason.GRANT_DENIED: AccessDenied,
+    Reason.GRANT_EXPIRED: ExpiredGrant,
     Reason.PROOF_INVALID: InvalidDpopProof,
     Reason.PROOF_REPLAYED: InvalidDpopProof,
     Reason.PROOF_MISSING: MissingDpopProof,

@@ -15,6 +15,10 @@
     |-- UseDpopNonce                  400 use_dpop_nonce (RFC 9449 section 8)
     |-- UnauthorizedClient            400 unauthorized_client
     |-- InvalidGrant                  400 invalid_grant
+    |-- AuthorizationPending          400 authorization_pending (RFC 8628 section 3.5)
+    |-- PolledTooFast                 400 slow_down
+    |-- AccessDenied                  400 access_denied
+    |-- ExpiredGrant                  400 expired_token
     |-- UnsupportedGrantType          400 unsupported_grant_type
     |-- InvalidScope                  400 invalid_scope
     |-- InvalidTarget                 400 invalid_target (RFC 8707 section 2)
@@ -191,6 +195,34 @@ class AssertionRefused(InvalidGrant):
     """Whatever is wrong with the assertion of a jwt-bearer grant (RFC 7521 section 4.1.1)."""
 
     description = "The assertion was not accepted. Get a new one, made for this server."
+
+
+class AuthorizationPending(OAuthError):
+    """RFC 8628 section 3.5: nobody answered the device's request yet."""
+
+    error = "authorization_pending"
+    description = "The request was not answered yet. Ask again after the interval."
+
+
+class PolledTooFast(OAuthError):
+    """RFC 8628 section 3.5: still pending, and the interval is 5 seconds longer from now on."""
+
+    error = "slow_down"
+    description = "The request was not answered yet. Ask less often: the interval is 5 seconds longer from now on."
+
+
+class AccessDenied(OAuthError):
+    """RFC 8628 section 3.5: somebody said no."""
+
+    error = "access_denied"
+    description = "The request was refused by the person it was shown to."
+
+
+class ExpiredGrant(OAuthError):
+    """RFC 8628 section 3.5: nobody answered in time."""
+
+    error = "expired_token"
+    description = "The device code is expired. Start again."
 
 
 class UnsupportedGrantType(OAuthError):

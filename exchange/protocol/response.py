@@ -11,10 +11,12 @@ import orjson
 from exchange.keyring import ALGORITHMS
 from exchange.protocol import dpop
 from exchange.protocol.oauth_errors import SlowDown
-from exchange.protocol.request import CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE
+from exchange.protocol.request import CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE
 from policy.parties import BY_CERTIFICATE, ClientAuthentication
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from exchange.protocol.oauth_errors import OAuthError, Pause
     from exchange.signed_token import SignedToken
     from policy.tokens import TokenType
@@ -27,6 +29,7 @@ NO_STORE: Final[tuple[Header, ...]] = (
     (b"pragma", b"no-cache"),
 )
 RETRY_AFTER_SECONDS: Final = 2
+API_PATH: Final = "/api"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +94,14 @@ def metadata(issuer: str, *, takes_certificates: bool) -> dict[str, Any]:
             "token_endpoint": f"{issuer}/oauth/token",
             "introspection_endpoint": f"{issuer}/oauth/introspect",
             "revocation_endpoint": f"{issuer}/oauth/revoke",
+            "device_authorization_endpoint": f"{issuer}/oauth/device-authorization",
         },
     }
     return (certificates if takes_certificates else {}) | {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
         "token_endpoint": f"{issuer}/oauth/token",
+        "device_authorization_endpoint": f"{issuer}/oauth/device-authorization",
         "jwks_uri": f"{issuer}/oauth/jwks",
         **_about_tokens(issuer, methods),
         "response_types_supported": ["code"],
@@ -107,12 +112,27 @@ def metadata(issuer: str, *, takes_certificates: bool) -> dict[str, Any]:
             CLIENT_CREDENTIALS,
             "authorization_code",
             "refresh_token",
+            DEVICE_CODE,
         ],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": sorted(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "protected_resources": [issuer + API_PATH],
+    }
+
+
+def resource_metadata(issuer: str, scopes: Iterable[str], *, takes_certificates: bool) -> dict[str, Any]:
+    """Our own API as a protected resource: whose tokens it takes, and for what (RFC 9728 section 2)."""
+    return {
+        "resource": issuer + API_PATH,
+        "authorization_servers": [issuer],
+        "scopes_supported": list(scopes),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Handover",
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": takes_certificates,
     }
 
 

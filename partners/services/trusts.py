@@ -89,6 +89,7 @@ def _save(row: models.FederationTrust, declared: DeclaredTrust) -> None:
     row.lifetime = declared.lifetime
     row.max_depth = declared.max_depth
     row.one_time = declared.one_time
+    row.reusable_assertions = declared.reusable_assertions
     row.allows_foreign_chain = declared.allows_foreign_chain
     row.accepts_actors = declared.accepts_actors
     introspections.set_introspection(row, declared)

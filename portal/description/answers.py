@@ -81,6 +81,19 @@ INTROSPECTION: Final[Schema] = {
         **{name: {"type": "object"} for name in ("act", "may_act", "cnf", "src")},
     },
 }
+DEVICE_CODES: Final[Schema] = {
+    "title": "The codes of a device (RFC 8628 section 3.2)",
+    "type": "object",
+    "required": ["device_code", "user_code", "verification_uri", "expires_in"],
+    "properties": {
+        "device_code": {"type": "string", "description": "What the device asks for its token with."},
+        "user_code": {"type": "string", "pattern": "^[B-Z]{4}-[B-Z]{4}$", "description": "What its user enters."},
+        "verification_uri": {"type": "string", "format": "uri"},
+        "verification_uri_complete": {"type": "string", "format": "uri"},
+        "expires_in": {"type": "integer", "minimum": 1},
+        "interval": {"type": "integer", "minimum": 1},
+    },
+}
 NOTHING: Final[Schema] = {"type": "object", "maxProperties": 0}
 KEYS: Final[Schema] = {
     "title": "Our public keys (RFC 7517)",
@@ -93,6 +106,12 @@ METADATA: Final[Schema] = {
     "type": "object",
     "required": ["issuer", "token_endpoint", "jwks_uri", "grant_types_supported", "response_types_supported"],
     "properties": {"issuer": {"type": "string"}, "grant_types_supported": {"type": "array"}},
+}
+RESOURCE: Final[Schema] = {
+    "title": "Our own API (RFC 9728)",
+    "type": "object",
+    "required": ["resource", "authorization_servers", "scopes_supported", "bearer_methods_supported"],
+    "properties": {"resource": {"type": "string"}, "authorization_servers": {"type": "array"}},
 }
 SIGNED_INTROSPECTION: Final = f"application/{SIGNED_TYPE}"
 

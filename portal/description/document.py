@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from exchange import lane
-from exchange.protocol.response import metadata
+from exchange.protocol.response import API_PATH, metadata
 from portal.description import answers, requests
 
 if TYPE_CHECKING:
     from portal.description.requests import Schema
 
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
+RESOURCE_PATH: Final = f"{lane.RESOURCE_PATH}{API_PATH}"
 OPENID_PATH: Final = "/.well-known/openid-configuration"
 _HEAD: Final = """# The OAuth endpoints as OpenAPI 3.1, made from the code that answers: portal/description, make docs.
 """
@@ -34,12 +35,14 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": {
             lane.TOKEN_PATH: {"post": _token(requests.token_request(grant_types))},
+            lane.DEVICE_PATH: {"post": _device()},
             lane.INTROSPECTION_PATH: {"post": _introspect()},
             lane.REVOCATION_PATH: {"post": _revoke()},
             lane.VERIFY_PATH: {"get": _verify()},
             "/oauth/jwks": {"get": _published("The keys our tokens are signed with", answers.KEYS, may_be_absent=True)},
             METADATA_PATH: {"get": _published("The metadata of this server", answers.METADATA)},
             OPENID_PATH: {"get": _published("The same, where OpenID Connect looks for it", answers.METADATA)},
+            RESOURCE_PATH: {"get": _published("What our own API takes (RFC 9728)", answers.RESOURCE)},
             "/healthz": {"get": _health("Whether the process runs", has_trouble=False)},
             "/readyz": {"get": _health("Whether it can decide and record", has_trouble=True)},
         },
@@ -74,6 +77,11 @@ def _token(form: Schema) -> Schema:
     good = answers.answer("A token", {answers.JSON: {"$ref": "#/components/schemas/Token"}}, ["DPoP-Nonce"])
     proof = _parameter("DPoP", "header", "A proof of the key that the new token is bound to (RFC 9449 section 4).")
     return _posted("Get a token", form, good, [proof])
+
+
+def _device() -> Schema:
+    good = answers.answer("What the device shows, and what it asks with", {answers.JSON: answers.DEVICE_CODES})
+    return _posted("Let a device without a browser ask for a person", requests.DEVICE, good, [])
 
 
 def _introspect() -> Schema:
@@ -113,6 +121,7 @@ def _verify() -> Schema:
             "401": answers.answer("The token will not do", {}, ["WWW-Authenticate"]),
             "403": answers.answer("The token lacks a scope", {}, ["WWW-Authenticate"]),
             "405": answers.answer("GET and HEAD only", {answers.PLAIN: {"type": "string"}}, ["Allow"]),
+            "429": answers.refusal(429, ["slow_down"]),
             "500": answers.refusal(500, ["server_error"]),
             "503": answers.refusal(503, ["temporarily_unavailable"]),
         },

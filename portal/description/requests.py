@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from exchange.protocol.client_auth import JWT_BEARER_ASSERTION
 from exchange.protocol.compact import MAX_TOKEN_LENGTH
-from exchange.protocol.request import CLIENT_CREDENTIALS, JWT_BEARER, MAX_SCOPE_LENGTH, MAX_TARGETS, TOKEN_EXCHANGE
+from exchange.protocol.request import (
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    JWT_BEARER,
+    MAX_SCOPE_LENGTH,
+    MAX_TARGETS,
+    TOKEN_EXCHANGE,
+)
 from policy.tokens import SUBJECT_TOKEN_TYPES, TokenType
 
 if TYPE_CHECKING:
@@ -15,7 +22,6 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 FORM: Final = "application/x-www-form-urlencoded"
-DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 _TEXT: Final[Schema] = {"type": "string", "minLength": 1}
 _TOKEN: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": MAX_TOKEN_LENGTH}
 _SCOPE: Final[Schema] = {
@@ -87,6 +93,7 @@ QUESTION: Final[Schema] = _form(
     {"token": _TOKEN},
     {"token_type_hint": {"type": "string", "description": "Ignored: a token here says what it is."}},
 )
+DEVICE: Final[Schema] = _form("A device that asks to be let in (RFC 8628 section 3.1)", {}, {"scope": _SCOPE})
 
 
 def token_request(grant_types: list[str]) -> Schema:

@@ -40,7 +40,10 @@ POLICIES: Final[Mapping[Reason, Explanation]] = {
     ),
     Reason.TARGETS_DISAGREE: Explanation(
         _("Targets disagree"),
-        _("The targets asked for would name the subject or carry claims differently: one token cannot serve them all."),
+        _(
+            "The targets asked for would name the subject or carry claims differently, or want tokens of different"
+            " formats: one token cannot serve them all."
+        ),
         _("Ask for one target at a time."),
     ),
     Reason.MAPPING_RULE_UNMET: Explanation(

@@ -163,6 +163,26 @@ REQUESTS: Final[Mapping[Reason, Explanation]] = {
         _("The authorization code or refresh token is unknown, expired, used before, or another client's."),
         _("Start the sign-in again. A refresh token that came twice ends its whole family: find out who else has it."),
     ),
+    Reason.GRANT_PENDING: Explanation(
+        _("Device still waits"),
+        _("A device asked whether somebody allowed its request, and nobody answered it yet (RFC 8628)."),
+        _("Nothing: the device asks again. Its user enters the code on the page it shows."),
+    ),
+    Reason.GRANT_POLLED_TOO_FAST: Explanation(
+        _("Device asks too often"),
+        _("A device asked again before its interval was over, so the interval is now 5 seconds longer."),
+        _("Let the device wait as long as it is told (RFC 8628 section 3.5)."),
+    ),
+    Reason.GRANT_DENIED: Explanation(
+        _("Device refused"),
+        _("The person who was asked refused the device's request, or their account was closed meanwhile."),
+        _("If the person did not start it themselves, find out who sent them the code."),
+    ),
+    Reason.GRANT_EXPIRED: Explanation(
+        _("Device code expired"),
+        _("Nobody answered the device's request within its ten minutes."),
+        _("Start again on the device."),
+    ),
     Reason.PROOF_INVALID: Explanation(
         _("Proof of possession refused"),
         _("The DPoP proof does not fit this request (RFC 9449 section 4.3)."),

@@ -105,8 +105,11 @@ TOKENS: Final[Mapping[Reason, Explanation]] = {
     ),
     Reason.TOKEN_UNKNOWN: Explanation(
         _("Token not in the ledger"),
-        _("The token carries our signature, and no record of its issue is left: it ended long ago, or never was."),
-        _("Get a new token. If this one is recent, treat the signing key as stolen."),
+        _(
+            "By its signature or its form the token is ours, but no record of its issue is left: it ended long ago, or"
+            " never was."
+        ),
+        _("Get a new token. If this is a recent JWT, treat the signing key as stolen; a reference was made up."),
     ),
     Reason.TOKEN_INACTIVE: Explanation(
         _("Token not active"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 from uuid import uuid4
 
 import orjson
@@ -18,12 +18,15 @@ from exchange.protocol.request import TOKEN_EXCHANGE
 from tests.world import ACCESS_TOKEN, LEDGER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.signers import Signer
 
 SUBJECT_TOKENS = 200
 """Distinct subject tokens among a cell's requests: one user exchanges again and again, and nothing is one-time."""
+
+
+LEDGER_BY_AUDIENCE = {"audience": LEDGER}
 
 
 class Pen:
@@ -48,34 +51,51 @@ class Pen:
 
 
 class Exchanges:
-    """Requests for exchanges: an assertion of its own for each, a subject token of the identity provider."""
+    """Requests for exchanges: an assertion of its own for each, a subject token of the identity provider.
 
-    def __init__(self, audience: str, backend: Signer, idp: Signer) -> None:
+    ``target`` is what they ask for, as the endpoint wants it named.
+    """
+
+    def __init__(
+        self, audience: str, backend: Signer, idp: Signer, target: Mapping[str, str] = LEDGER_BY_AUDIENCE
+    ) -> None:
         self._audience = audience
         self._backend = Pen(backend)
         self._idp = Pen(idp)
+        self._target = target
 
     def bodies(self, count: int) -> Iterator[bytes]:
         """Bodies that are good for the next five minutes."""
-        subjects = [self._subject_token(number).decode() for number in range(min(count, SUBJECT_TOKENS))]
-        rest = [urlencode(_parameters(subject)).encode() for subject in subjects]
+        rest = [self.asking(self.token(sub=f"user-{number}")) for number in range(min(count, SUBJECT_TOKENS))]
         for number in range(count):
-            yield b"client_assertion=%s&%s" % (self._assertion(), rest[number % len(rest)])
+            yield self.asserted(rest[number % len(rest)])
 
     def endless(self) -> Callable[[], bytes]:
         """A source of bodies that does not dry up, for one thread."""
         return chain.from_iterable(self.bodies(SUBJECT_TOKENS) for _ in repeat(None)).__next__
 
-    def _assertion(self) -> bytes:
+    def asking(self, subject_token: bytes, **more: str) -> bytes:
+        """The parameters of an exchange of this token, without client credentials."""
+        parameters = {
+            "grant_type": TOKEN_EXCHANGE,
+            "subject_token": subject_token.decode(),
+            "subject_token_type": ACCESS_TOKEN,
+            "scope": "ledger.read ledger.write",
+        }
+        return urlencode({**parameters, **self._target, **more}).encode()
+
+    def asserted(self, rest: bytes) -> bytes:
+        """These parameters with an assertion of the client in front, never used before."""
         now, name = int(time.time()), self._backend.issuer
         claims = {"iss": name, "sub": name, "aud": self._audience, "iat": now, "exp": now + 290, "jti": str(uuid4())}
-        return self._backend.sign(claims)
+        return b"client_assertion_type=%s&client_assertion=%s&%s" % (_ASSERTION, self._backend.sign(claims), rest)
 
-    def _subject_token(self, number: int) -> bytes:
+    def token(self, **changes: object) -> bytes:
+        """A token of the identity provider."""
         now = int(time.time())
-        claims = {
+        claims: dict[str, object] = {
             "iss": self._idp.issuer,
-            "sub": f"user-{number}",
+            "sub": "user-0",
             "aud": self._audience,
             "iat": now,
             "exp": now + 3000,
@@ -83,15 +103,7 @@ class Exchanges:
             "scope": "settle:write reports:read",
             "tier": "gold",
         }
-        return self._idp.sign(claims)
+        return self._idp.sign(claims | changes)
 
 
-def _parameters(subject: str) -> dict[str, str]:
-    return {
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "grant_type": TOKEN_EXCHANGE,
-        "subject_token": subject,
-        "subject_token_type": ACCESS_TOKEN,
-        "audience": LEDGER,
-        "scope": "ledger.read ledger.write",
-    }
+_ASSERTION = quote_plus("urn:ietf:params:oauth:client-assertion-type:jwt-bearer").encode()

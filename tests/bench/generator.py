@@ -1,6 +1,6 @@
 """The load generator: wrk, which costs a tenth of what one in Python does; and one in Python, for its absence.
 
-Both send prepared bodies over keep-alive connections for a number of seconds and say what came back.
+Both send prepared requests over keep-alive connections for a number of seconds and say what came back.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from tests.load import under_load
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.bench.contenders import Contender
+
 SCRIPT = Path(__file__).with_name("request.lua")
+TIMEOUT = "30s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,8 @@ class Sent:
 
     answers: int
     refused: int
+    unexpected: int
+    """Answers without the text that each must contain."""
     lost: int
     seconds: float
     p50: float
@@ -33,8 +40,8 @@ class Sent:
     p99: float
 
 
-Generator: TypeAlias = Callable[[str, int, Path, int, int], Sent]
-"""Sends to a path and port the bodies of a file, over a number of connections, for a number of seconds."""
+Generator: TypeAlias = "Callable[[Contender, Path, int, int], Sent]"
+"""Sends a contender the prepared lines of a file, over a number of connections, for a number of seconds."""
 
 
 def chosen() -> tuple[str, Generator]:
@@ -42,10 +49,11 @@ def chosen() -> tuple[str, Generator]:
     return ("wrk", by_wrk) if shutil.which("wrk") else ("Python", by_python)
 
 
-def by_wrk(path: str, port: int, bodies: Path, connections: int, seconds: int) -> Sent:
+def by_wrk(contender: Contender, lines: Path, connections: int, seconds: int) -> Sent:
     """wrk with one thread. It drops what is unanswered at the end: up to one answer per connection is not counted."""
-    options = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--timeout", "10s"]
-    command = ["wrk", *options, "--script", str(SCRIPT), f"http://127.0.0.1:{port}", "--", path, str(bodies)]
+    options = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--timeout", TIMEOUT]
+    command = ["wrk", *options, "--script", str(SCRIPT), f"http://127.0.0.1:{contender.port}", "--"]
+    command += [contender.method, contender.path, str(lines), contender.expected]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     said = done.stdout.rstrip().rpartition("\n")[2]
     if not said.startswith("{"):
@@ -54,22 +62,23 @@ def by_wrk(path: str, port: int, bodies: Path, connections: int, seconds: int) -
     return Sent(seconds=figures.pop("micros") / 1e6, **figures)
 
 
-def by_python(path: str, port: int, bodies: Path, connections: int, seconds: int) -> Sent:
+def by_python(contender: Contender, lines: Path, connections: int, seconds: int) -> Sent:
     """Our own callers, in a thread. Every request that was sent is waited for."""
-    lock, lines = threading.Lock(), iter(bodies.read_bytes().splitlines())
+    lock, rest = threading.Lock(), iter(lines.read_bytes().splitlines())
 
-    def body() -> bytes:
+    def line() -> bytes:
         with lock:
-            return next(lines)
+            return next(rest)
 
     started = time.monotonic()
-    with under_load(port, body, connections, path=path) as load:
+    with under_load(contender.port, line, connections, path=contender.path, method=contender.method) as load:
         time.sleep(seconds)
     told = load.told
     millis = sorted(answer.seconds * 1000 for answer in told)
     return Sent(
         answers=sum(answer.status != 0 for answer in told),
         refused=sum(answer.status not in {0, 200} for answer in told),
+        unexpected=sum(answer.status != 0 and contender.expected.encode() not in answer.body for answer in told),
         lost=sum(answer.status == 0 for answer in told),
         seconds=time.monotonic() - started,
         p50=_percentile(millis, 50),

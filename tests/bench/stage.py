@@ -5,25 +5,27 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import psutil
 import psycopg
+import redis
 
 from portal.embedded import processes
 from portal.embedded.accounts import Account
 from portal.embedded.addresses import SUPERUSER
 from portal.embedded.stopping import Group, stop
+from tests.bench.floor import Cores
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-    from tests.own_services import OwnServices
+    from tests.services import Services
 
 PROCESSES = len(os.sched_getaffinity(0))
 """Of every server: as many as there are cores."""
@@ -34,7 +36,7 @@ START_SECONDS = 60.0
 class Stage(ExitStack):
     """One run's surroundings; leaving it stops whatever was started on it."""
 
-    def __init__(self, services: OwnServices) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
         self.services = services
         self.account = Account(name=pwd.getpwuid(os.geteuid()).pw_name, uid=os.geteuid(), gid=os.getegid())
@@ -46,6 +48,11 @@ class Stage(ExitStack):
         self.database = self.enter_context(
             psycopg.connect(self.services.postgres.url(SUPERUSER, "postgres"), autocommit=True)
         )
+        (status,) = self.database.execute("SELECT pg_read_file('postmaster.pid')").fetchone() or ("",)
+        with redis.Redis.from_url(self.services.redis.url()) as connection:
+            described: Any = connection.info("server")
+        self.stores = (psutil.Process(int(status.split()[0])), psutil.Process(described["process_id"]))
+        self.cores = self.enter_context(closing(Cores()))
         return self
 
     def program(self, name: str, *command: str, environment: Mapping[str, str]) -> processes.Program:

@@ -300,10 +300,9 @@ def test_a_bound_reference_is_good_beside_a_proof_of_its_key_only(server: Exchan
         proven = [("dpop", proof_for(key, token=token, url=ORIGINAL))]
         assert passes(server, token, "DPoP", headers=proven).status_code == status
     refused(server, onto(server, token), "invalid_request", Reason.SENDER_CONSTRAINED)
-    data = {"subject_token": token, "audience": REPORTS, "scope": "reports.read"}
+    form = server.form(subject_token=token, audience=REPORTS, scope="reports.read")
     for key, status in ((OTHER, 400), (HOLDER, 200)):
-        sent = {"data": server.form(**data), "auth": (SERVICE, server.world.secret)}
-        answer = server.http.post("/oauth/token", headers={"dpop": proof(server, key)}, **sent)
+        answer = server.post(form, auth=(SERVICE, server.world.secret), headers={"dpop": proof(server, key)})
         assert answer.status_code == status, answer.text
 
 

@@ -51,6 +51,18 @@ def test_an_assertion_is_good_once(server: ExchangeServer) -> None:
     refused(server, grant(server, assertion), "invalid_grant", Reason.TOKEN_REPLAYED)
 
 
+@rule(65, "RFC 7523", "3")
+def test_an_assertion_comes_again_where_its_trust_lets_it(server: ExchangeServer) -> None:
+    keeping = server.world.heron.keeping
+    for assertion in (keeping.subject_token(server.url), keeping.subject_token(server.url, jti=None)):
+        answers = [grant(server, assertion, client="heron-grants") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200], answers[0].text
+        issued = [server.event(answer)["data"]["token"]["jti"] for answer in answers]
+        assert len(set(issued)) == 3
+    expired = keeping.subject_token(server.url, exp=int(time.time()) - 60)
+    refused(server, grant(server, expired, client="heron-grants"), "invalid_grant", Reason.TOKEN_EXPIRED)
+
+
 @rule(64, "RFC 7521", "4.1")
 @rule(64, "RFC 7523", "3.1")
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from exchange.lane import Lane
+from exchange.lane import Lane, Premises
 from exchange.snapshot import Snapshots
 from policy.reasons import Reason
 from tests.conformance.rules import rule
@@ -46,15 +46,15 @@ def test_the_metadata_is_at_both_places_and_names_the_configured_issuer(server: 
     ],
 )
 def test_the_place_is_made_from_the_issuers_path(issuer: str, place: str) -> None:
-    metadata = asyncio.run(_metadata_at(issuer, place))
+    metadata = asyncio.run(document_at(issuer, place))
     assert metadata["issuer"] == issuer
     assert metadata["token_endpoint"] == f"{issuer}/oauth/token"
 
 
-async def _metadata_at(issuer: str, place: str) -> dict[str, Any]:
+async def document_at(issuer: str, place: str) -> dict[str, Any]:
     """What a lane for this issuer serves there."""
     nobody: Any = SimpleNamespace(limits=None)  # documents are served without them
-    lane = Lane(Snapshots(), nobody, nobody, nobody, issuer=issuer, trusted=())
+    lane = Lane(Snapshots(), nobody, nobody, nobody, Premises(issuer=issuer, scopes=("a",), trusted=()))
     assert lane.handles(place)
     sent: list[Any] = []
 

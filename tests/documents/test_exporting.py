@@ -29,7 +29,7 @@ from partners.models import FederationTrust
 from partners.states import ClientState
 from partners.vocabulary import DeclaredPartnerState, GrantType, SignatureAlgorithm, SubjectTokenType
 from policy.claim_rules import Operator
-from policy.parties import ClientAuthentication, Risk
+from policy.parties import ClientAuthentication, Risk, TokenFormat
 from portal.documents.exporting import export
 from tests.certificates import Authority
 from tests.documents import texts
@@ -113,6 +113,7 @@ def configurations(draw: st.DrawFn) -> list[Declared]:
         description=draw(st.lists(_line, max_size=3).map("\n".join)),
         resources=draw(some(["urn:x:1", "https://a.example/?b=c", "https://b.example/v1"])),
         lifetime=draw(seconds(30, 3600)),
+        token_format=draw(st.sampled_from(TokenFormat)),
         is_active=draw(st.booleans()),
         scopes=dict(sorted(scopes.items())),
     )
@@ -156,6 +157,10 @@ def _clients(target: DeclaredTarget, partner: DeclaredPartner) -> st.SearchStrat
 
 
 def _trusts(partner: DeclaredPartner) -> st.SearchStrategy[DeclaredTrust]:
+    return st.one_of(_trust(partner, one_time=st.booleans()), _trust(partner, reusable_assertions=st.booleans()))
+
+
+def _trust(partner: DeclaredPartner, **uses: st.SearchStrategy[bool]) -> st.SearchStrategy[DeclaredTrust]:
     return st.builds(
         DeclaredTrust,
         name=_name,
@@ -170,7 +175,7 @@ def _trusts(partner: DeclaredPartner) -> st.SearchStrategy[DeclaredTrust]:
         subject_lifetime=seconds(1, 86400),
         lifetime=seconds(1, 3600),
         max_depth=st.integers(0, 4),
-        one_time=st.booleans(),
+        **uses,
         allows_foreign_chain=st.booleans(),
         accepts_actors=st.booleans(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -75,12 +75,13 @@ class Case:
     rule: Rule = Rule.SUBJECT_TOKEN
     signature: bytes = b""
     possession: Any = NOTHING
+    only_audience: str = ""
 
     def presented(self) -> PresentedToken:
         """The token taken apart, as it was signed."""
         description = described(present(HEADER | self.header), present(CLAIMS | self.claims))
         text = spell(description + (b"\n" + self.signature if self.signature else b"")).text
-        return read(RawToken(text), self.declared, self.rule)
+        return replace(read(RawToken(text), self.declared, self.rule), only_audience=self.only_audience)
 
     def accepted(self) -> VerifiedToken:
         """The token, believed."""

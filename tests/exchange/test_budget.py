@@ -13,8 +13,10 @@ import pytest
 from redis import Redis
 
 from exchange.limits.renewal import LEASE
-from tests import exchange_server
+from tests import exchange_server, vault
 from tests.exchange.pair import assertion_form, at_once
+from tests.vault import VAULT
+from tests.world import LEDGER, REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from tests.own_services import OwnServices
 
 CALL = "execute exchange_record: SELECT exchange_record("
+LOOK_UP = "execute exchange_referenced: SELECT exchange_referenced("
+STANDING = "execute exchange_standing: SELECT exchange_standing("
 POLL = "SELECT epoch, clock_timestamp() FROM partners_registry WHERE id = 1"
 PARALLEL = 64
 PER_SETTLEMENT = 10
@@ -76,6 +80,12 @@ class _Commands:
         """Calls of the ledger's function."""
         return sum(command.startswith(CALL) for command in self.postgres)
 
+    def taken(self, prefix: str) -> int:
+        """Takes the calls of another function out; how many they were."""
+        calls = [command for command in self.postgres if command.startswith(prefix)]
+        self.postgres = [command for command in self.postgres if not command.startswith(prefix)]
+        return len(calls)
+
     @property
     def others(self) -> list[str]:
         """Everything else PostgreSQL was asked."""
@@ -85,19 +95,34 @@ class _Commands:
 @pytest.fixture(scope="module")
 def stores(durable: OwnServices, django_db_blocker: Any) -> Iterator[_Stores]:
     durable.configure(log_statement="all", log_line_prefix="@%d|")
-    with exchange_server.running(durable, django_db_blocker, REDIS_URL=durable.redis.url()) as server:
+    redis = durable.redis.url()
+    with exchange_server.running(durable, django_db_blocker, prepare=vault.build, REDIS_URL=redis) as server:
         assert server.exchange().status_code == 200
+        assert server.http.get("/oauth/verify", **_passage("ho_unknown")).status_code == 401
+        assert server.http.get("/oauth/verify", **_passage(_reference(server))).status_code == 200
         stores = _Stores(durable, server)
         yield stores
         stores.close()
     durable.configure(log_statement="none", log_line_prefix="%m [%p] ")
 
 
+def _reference(server: ExchangeServer) -> str:
+    return str(server.exchange(audience=VAULT, auth=server.basic).json()["access_token"])
+
+
+def _passage(token: str) -> dict[str, Any]:
+    return {"params": {"audience": VAULT}, "headers": {"authorization": f"Bearer {token}"}}
+
+
 def _assert_only_the_background(commands: _Commands) -> None:
-    assert {command.removeprefix("statement: ") for command in commands.others} <= {POLL}
-    assert len(commands.others) <= commands.seconds + 2
+    _assert_only_the_poll(commands)
     assert commands.settlements <= 2 * commands.seconds / LEASE + 3
     assert commands.redis <= commands.settlements * PER_SETTLEMENT + 2
+
+
+def _assert_only_the_poll(commands: _Commands) -> None:
+    assert {command.removeprefix("statement: ") for command in commands.others} <= {POLL}
+    assert len(commands.others) <= commands.seconds + 2
 
 
 def test_one_exchange_is_one_round_trip_of_postgresql_and_none_of_redis(stores: _Stores) -> None:
@@ -125,6 +150,36 @@ def test_exchanges_at_the_same_time_share_round_trips(stores: _Stores) -> None:
     assert {reply.status for reply in replies} == {200}
     assert 0 < commands.calls < PARALLEL
     _assert_only_the_background(commands)
+
+
+def test_a_reference_is_issued_in_one_round_trip_too(stores: _Stores) -> None:
+    with stores.watched() as commands:
+        tokens = {_reference(stores.server) for _ in range(5)}
+    assert len(tokens) == 5
+    assert commands.calls == 5
+    _assert_only_the_background(commands)
+
+
+def test_a_reference_costs_one_round_trip_more_where_it_is_read_and_a_jwt_none(stores: _Stores) -> None:
+    server = stores.server
+    reference = _reference(server)
+    jwt = server.exchange(audience=LEDGER, auth=server.basic).json()["access_token"]
+    for token, audience, look_ups in ((reference, VAULT, 1), (jwt, LEDGER, 0)):
+        with stores.watched() as commands:
+            passage = _passage(token) | {"params": {"audience": audience}}
+            assert server.http.get("/oauth/verify", **passage).status_code == 200
+        assert (commands.taken(LOOK_UP), commands.taken(STANDING), commands.calls) == (look_ups, 1, 0)
+        _assert_only_the_poll(commands)
+
+
+def test_a_reference_as_a_subject_token_is_looked_up_once(stores: _Stores) -> None:
+    server = stores.server
+    form = server.form(subject_token=_reference(server), audience=REPORTS)
+    with stores.watched() as commands:
+        answer = server.post(form | {"scope": "reports.read"}, auth=("vault-service", server.world.secret))
+    assert answer.status_code == 200, answer.text
+    assert (commands.taken(LOOK_UP), commands.calls) == (1, 1)
+    _assert_only_the_poll(commands)
 
 
 def test_the_documents_ask_the_stores_nothing(stores: _Stores) -> None:

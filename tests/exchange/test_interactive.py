@@ -18,7 +18,7 @@ from policy.reasons import Reason
 from tests import exchange_server, static_files
 from tests.conformance.rules import rule
 from tests.conformance.test_rfc7662 import ask, claims_of
-from tests.conformance.test_rfc9449 import HOLDER, proof, thumbprint
+from tests.conformance.test_rfc9449 import HOLDER, OTHER, proof, thumbprint
 from tests.oracle import granted, refused
 from tests.signers import Signer, public_jwks
 from tests.world import add_client
@@ -138,6 +138,17 @@ def test_the_token_is_one_of_ours_for_our_own_api(site: Site) -> None:
     assert (asked["active"], asked["sub"]) == (True, f"user:{user_id}")
 
 
+@rule(87, "RFC 9728", "5.1")
+def test_the_token_opens_our_own_api_until_it_is_revoked(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    token = redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth).json()["access_token"]
+    fields = {"authorization": f"Bearer {token}"}
+    answer = site.server.http.get("/api/nothing-there", headers=fields)
+    assert (answer.status_code, answer.json()) == (404, {"error": "not_found"})
+    assert site.server.http.post("/oauth/revoke", data={"token": token}, auth=auth).status_code == 200
+    assert site.server.http.get("/api/nothing-there", headers=fields).status_code == 401
+
+
 def test_a_client_gets_no_scope_beyond_its_ceiling_whatever_the_person_agreed_to(site: Site) -> None:
     verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
     code = site.code("app-secret", verifier, scope="partners:read keys:write")["code"][0]
@@ -186,6 +197,14 @@ def test_a_proof_binds_the_token_of_a_code_too(site: Site) -> None:
     answer = redeem(site, code, verifier, form={"client_id": "app-public"}, headers={"dpop": proof(site.server)})
     grant = granted(site.server, answer)
     assert (grant.body["token_type"], grant.claims["cnf"]) == ("DPoP", {"jkt": thumbprint(HOLDER)})
+    refresh = {"grant_type": "refresh_token", "refresh_token": grant.body["refresh_token"], "client_id": "app-public"}
+    for proofs in ({}, {"dpop": proof(site.server, OTHER)}):
+        answer = site.server.post(refresh, headers=proofs)
+        refused(site.server, answer, "invalid_grant", Reason.SENDER_CONSTRAINED)
+    cut = refresh | {"refresh_token": grant.body["refresh_token"].partition(".")[0]}
+    assert site.server.post(cut, headers={"dpop": proof(site.server)}).json()["error"] == "invalid_grant"
+    again = granted(site.server, site.server.post(refresh, headers={"dpop": proof(site.server)}))
+    assert again.claims["cnf"] == {"jkt": thumbprint(HOLDER)}
 
 
 def test_a_private_key_serves_the_interactive_grants_too_and_its_assertion_is_good_once(site: Site) -> None:

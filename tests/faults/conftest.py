@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import exchange_server
+from tests import exchange_server, vault
 from tests.bench.bodies import Exchanges
 from tests.load import under_load
 from tests.waiting import wait_until
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def _busy(durable: OwnServices, django_db_blocker: Any) -> Iterator[ExchangeServer]:
     """A server of two processes over durable stores."""
-    with exchange_server.running(durable, django_db_blocker, workers=2, REDIS_URL=durable.redis.url()) as server:
+    started: dict[str, Any] = {"prepare": vault.build, "workers": 2, "REDIS_URL": durable.redis.url()}
+    with exchange_server.running(durable, django_db_blocker, **started) as server:
         yield server
 
 

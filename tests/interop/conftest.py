@@ -101,7 +101,8 @@ def proxied(services: Services, django_db_blocker: Any, tmp_path_factory: pytest
     authority, directory = Authority("Meridian Root"), tmp_path_factory.mktemp("nginx")
     name = x509.IPAddress(ip_address("127.0.0.1"))
     identity = authority.issue("sso", names=(name,), usage=SERVERS)
-    with bound(services, django_db_blocker) as behind, site(_echo) as api:
+    limits = {"HANDOVER_FAILED_AUTHENTICATIONS_PER_MINUTE": "300"}
+    with bound(services, django_db_blocker, **limits) as behind, site(_echo) as api:
         place = int(behind.server.url.rpartition(":")[2])
 
         def apis(port: int) -> dict[str, str]:

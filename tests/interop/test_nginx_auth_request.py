@@ -38,6 +38,11 @@ class Gateway:
         with httpx.Client(verify=self._context, trust_env=False, timeout=10) as client:
             return client.request(method, self.origin + path, headers=[*fields, *options.pop("fields", [])], **options)
 
+    def from_address(self, address: str) -> httpx.Client:
+        """A caller at another address of this machine."""
+        way = httpx.HTTPTransport(verify=self._context, local_address=address, trust_env=False)
+        return httpx.Client(transport=way, timeout=10)
+
     def token(self, **changes: Any) -> str:
         return str(self.server.exchange(**changes).json()["access_token"])
 
@@ -85,6 +90,14 @@ def test_a_token_without_the_scope_that_the_location_demands_is_forbidden(gatewa
     answer = gateway.call(f"Bearer {gateway.token(scope='ledger.write')}")
     assert answer.status_code == 403
     assert 'error="insufficient_scope", scope="ledger.read"' in answer.headers["www-authenticate"]
+
+
+def test_a_caller_over_its_limit_hears_that_from_nginx_too(gateway: Gateway) -> None:
+    with gateway.from_address("127.0.0.9") as guessing:
+        answers = [guessing.get(gateway.url, headers={"authorization": "Bearer guess"}) for _ in range(250)]
+    assert {answer.status_code for answer in answers} == {401, 429}
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert gateway.call(f"Bearer {gateway.token(scope='ledger.read')}").status_code == 200
 
 
 @rule(103, "RFC 9449", "7.1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _POLICY: Final = ("tests/policy",)
+_DECIDING: Final = ("tests/policy/test_words_of_decisions.py", "tests/policy/test_decision.py")
 _VERIFYING: Final = ("tests/exchange/test_words_of_refusals.py",)
 
 MODULES: Final[dict[str, tuple[str, ...]]] = {
@@ -12,8 +13,9 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "policy/mapping.py": _POLICY,
     "policy/claim_rules.py": _POLICY,
     "policy/carrying.py": _POLICY,
-    "policy/guards.py": _POLICY,
-    "policy/decision.py": _POLICY,
+    "policy/guards.py": _DECIDING,
+    "policy/decision.py": _DECIDING,
+    "policy/origin.py": _DECIDING,
     "exchange/protocol/compact.py": (*_VERIFYING, "tests/protocol/test_compact.py"),
     "exchange/protocol/dpop.py": ("tests/protocol/test_words_of_proofs.py", "tests/protocol/test_dpop.py"),
     "exchange/jwt_checks.py": _VERIFYING,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
+from django.db import IntegrityError, transaction
 
-from partners import inventory, services
+from partners import inventory, models, selectors, services
 from partners.declarations import DeclaredScope, DeclaredTarget
 from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered
 from partners.services import FieldChange
 from partners.vocabulary import Kind
-from policy.parties import Risk
+from policy.parties import Risk, TokenFormat
 from tests.partners import examples
 
 if TYPE_CHECKING:
@@ -33,6 +34,21 @@ def test_a_registered_target_is_what_was_declared(change: Change) -> None:
     declared = examples.target(resources=("https://ledger.meridian.example/v1",), lifetime=timedelta(minutes=2))
     services.register_target(change, declared)
     assert declared_target() == declared
+
+
+def test_the_format_of_a_targets_tokens_is_a_jwt_until_a_reference_is_declared(change: Change) -> None:
+    services.register_target(change, examples.target())
+    (before,) = selectors.configuration().targets or ()
+    fields = services.change_target(change, examples.target(token_format=TokenFormat.REFERENCE))
+    assert fields == (FieldChange(field="token_format", old="jwt", new="reference"),)
+    (after,) = selectors.configuration().targets or ()
+    assert (before.token_format, after.token_format) == (TokenFormat.JWT, TokenFormat.REFERENCE)
+
+
+@pytest.mark.usefixtures("change")
+def test_the_database_refuses_a_format_nobody_knows() -> None:
+    with pytest.raises(IntegrityError, match="target_token_format_is_known"), transaction.atomic():
+        models.Target.objects.create(name="odd", audience="odd", token_format="paseto")
 
 
 def test_registering_a_target_leaves_one_event_with_its_author(

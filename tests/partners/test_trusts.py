@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from partners import inventory, services
 from partners.declarations import DeclaredRule, DeclaredTrust
@@ -59,6 +60,15 @@ def test_an_added_trust_is_what_was_declared_and_active(ready: Change) -> None:
     row = FederationTrust.objects.get()
     assert row.state == "active"
     assert row.rules[1] == {"claim": "mfa", "operator": "exists"}
+
+
+def test_a_trust_whose_tokens_are_good_once_cannot_let_assertions_come_again(ready: Change) -> None:
+    with pytest.raises(ConfigurationRefused, match="reusable_assertions"):
+        services.add_trust(ready, examples.trust(jwks=examples.jwks(), one_time=True, reusable_assertions=True))
+    services.add_trust(ready, examples.trust(jwks=examples.jwks(), reusable_assertions=True))
+    assert FederationTrust.objects.get().reusable_assertions
+    with pytest.raises(IntegrityError, match="trust_assertions_come_again_or_not"), transaction.atomic():
+        FederationTrust.objects.update(one_time=True)
 
 
 def test_adding_and_withdrawing_are_events_of_their_own(

@@ -114,6 +114,7 @@ def make_trust(**fields: Any) -> Trust:
         "lifetime": timedelta(minutes=10),
         "max_depth": 4,
         "one_time": False,
+        "reusable_assertions": False,
         "allows_foreign_chain": False,
         "accepts_actors": False,
     }

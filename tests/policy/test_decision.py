@@ -9,6 +9,7 @@ import pytest
 
 from policy.claim_rules import Verdict
 from policy.delegation import INSTALLATION_MAX_DEPTH
+from policy.parties import TokenFormat
 from policy.reasons import Reason, Rule
 from tests.conformance.rules import rule as cites
 from tests.policy.examples import (
@@ -63,6 +64,24 @@ def test_the_first_mapping_in_the_partners_order_whose_conditions_hold_is_used()
 
 def test_a_request_that_names_one_target_twice_gets_it_once() -> None:
     assert granted(make_facts(request=Asked(resource=(f"{LEDGER}/v1",)))).audience == (LEDGER,)
+
+
+@cites(22, "RFC 8693", "2.1.1")
+@pytest.mark.parametrize("wanted", TokenFormat)
+def test_targets_that_want_one_format_get_it(wanted: TokenFormat) -> None:
+    both = [make_target(name, token_format=wanted) for name in (LEDGER, REPORTS)]
+    facts = make_facts(
+        request=Asked(audience=(LEDGER, REPORTS)),
+        targets=catalogue(*both),
+        mappings=tuple(make_mapping(target) for target in both),
+    )
+    assert granted(facts).token_format is wanted
+
+
+@cites(22, "RFC 8693", "2.1.1")
+def test_targets_of_different_formats_are_named_in_the_refusal() -> None:
+    step = refused(REFUSALS["two targets that want tokens of different formats"][0]).steps[-1]
+    assert (step.expected, step.received) == ("targets with one token format", "ledger jwt; reports reference")
 
 
 @cites(24, "RFC 8693", "2.1")
