@@ -6,6 +6,7 @@ dropped: it narrows nothing and does no harm.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 MAX_TEXT: Final = 255
+_UUID: Final = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b", re.IGNORECASE)
 
 RANGES: Final[Mapping[str, tuple[_StrPromise, timedelta | None]]] = {
     "1h": (_("Last hour"), timedelta(hours=1)),
@@ -42,11 +44,9 @@ OUTCOMES: Final[Mapping[Outcome, _StrPromise]] = {
 
 
 def as_uuid(text: str) -> UUID | None:
-    """The identifier in a text, or None where it holds none."""
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None
+    """The first identifier in a text, or None where it holds none: whole error messages are pasted into search boxes."""
+    found = _UUID.search(text)
+    return None if found is None else UUID(found[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.http import QueryDict
@@ -42,6 +43,19 @@ def test_a_reference_is_looked_for_at_any_time() -> None:
     chosen = ExchangeFilter(q="0199e0c4-7c1e-7a40-a940-5b0e1f2391d2")
     assert chosen.since(NOW) is None
     assert ExchangeFilter(q="kestrel").since(NOW) == NOW - timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "The subject token has expired. Get a new one. Reference 0199e0c4-7c1e-7a40-a940-5b0e1f2391d2.",
+        '{"error":"invalid_target","error_description":"... Reference 0199E0C4-7C1E-7A40-A940-5B0E1F2391D2."}',
+        "x-correlation-id: 0199e0c4-7c1e-7a40-a940-5b0e1f2391d2",
+        "0199e0c47c1e7a40a9405b0e1f2391d2",
+    ],
+)
+def test_a_reference_is_found_in_whatever_the_caller_passed_on(pasted: str) -> None:
+    assert ExchangeFilter(q=pasted).reference == UUID("0199e0c4-7c1e-7a40-a940-5b0e1f2391d2")
 
 
 def test_a_chip_takes_away_one_filter_and_leaves_the_others() -> None:
