@@ -30,6 +30,6 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
-CMD ["uvicorn", "portal.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--loop", "uvloop", "--http", "httptools", \
-     "--workers", "2", "--lifespan", "on", "--no-access-log", "--no-server-header", "--no-proxy-headers", "--no-proxy-headers", \
+CMD ["uvicorn", "portal.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--loop", "uvloop", \
+     "--http", "portal.http_protocol:Http11Protocol", "--workers", "2", "--lifespan", "on", "--no-access-log", "--no-server-header", "--no-proxy-headers", \
      "--timeout-graceful-shutdown", "25"]

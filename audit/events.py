@@ -93,10 +93,23 @@ class TokenRevoked(Event):
 
 
 class FailuresCounted(Event):
-    """More failures of one address than are written one by one. ``data``: address, count, the first of them."""
+    """More failures of one address than are written one by one. ``data``: address, count, clients, the first of them.
+
+    ``clients`` is how many clients they named: one that fails, or somebody who tries many.
+    """
 
     __slots__ = ()
     kind = "client.failures_counted"
+
+
+class GuessingNoticed(Event):
+    """So many failed to be one client, in a short while, that somebody may be guessing; worth an alert.
+
+    ``data``: count, seconds, addresses (how many different ones).
+    """
+
+    __slots__ = ()
+    kind = "client.guessing_noticed"
 
 
 class DeviceRequested(Event):

@@ -209,7 +209,7 @@ def _kind_of(error: OAuthError) -> type[events.Event]:
     return events.ClientAuthenticationFailed if failed else events.ExchangeRefused
 
 
-def counted_entry(event: events.FailuresCounted, *, epoch: int, now: datetime) -> Entry:
+def counted_entry(event: events.FailuresCounted | events.GuessingNoticed, *, epoch: int, now: datetime) -> Entry:
     """The entry of failures that were counted; it answers no request and has a reference of its own."""
     envelope = seal(event, events.UNAUTHENTICATED, event_id=new_id(), correlation_id=new_id(), at=now)
     return Entry(epoch=epoch, envelope=envelope, signed=None, client_pk="", spends=())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from audit.events import Event, FailuresCounted
+    from audit.events import Event, FailuresCounted, GuessingNoticed
     from exchange.jwt_checks import Wrong
     from exchange.protocol.errors import OAuthError
     from exchange.protocol.response import Answer
@@ -126,8 +126,8 @@ class Ledger:
         """Make the event of a question about a token durable. Raises as ``record`` does."""
         await self._submit(noted_entry(kind, wrong, trail, epoch=epoch, now=self._clock()))
 
-    async def count(self, event: FailuresCounted, *, epoch: int) -> None:
-        """Make the event of a flood durable. Raises as ``record`` does."""
+    async def count(self, event: FailuresCounted | GuessingNoticed, *, epoch: int) -> None:
+        """Make the event of a flood, or of guesses, durable. Raises as ``record`` does."""
         await self._submit(counted_entry(event, epoch=epoch, now=self._clock()))
 
     async def _submit(self, entry: Entry) -> None:

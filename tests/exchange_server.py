@@ -179,7 +179,7 @@ def _serving(environment: dict[str, str], port: int, workers: int) -> Iterator[t
     """The server's process, and the file that it writes its log to."""
     command = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--log-level", "warning", "--no-access-log", "--lifespan", "on"]
-    command += ["--no-proxy-headers"]
+    command += ["--no-proxy-headers", "--http", "portal.http_protocol:Http11Protocol"]
     with NamedTemporaryFile(prefix="handover-server-", suffix=".log") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:

@@ -3,20 +3,23 @@
 Every refusal is an audit event, so whoever can cause refusals without being anybody could fill the disk. The first 20
 failures of an address in 10 seconds are each written; the rest become one event with their number and the first of
 them (reliability.md 3.1). What an authenticated client does is always written.
+
+Where failures look like guesses at one client's credentials, an event says so besides.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from audit.events import FailuresCounted
+from audit.events import FailuresCounted, GuessingNoticed
 from exchange.ledger import Ledger, LedgerUnavailable, StaleRegistry
+from exchange.limits.guesses import Guesses
 from exchange.limits.levels import address_key
 from exchange.snapshot import Snapshots, SnapshotUnavailable
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 WINDOW: Final = 10.0
 WRITTEN: Final = 20
 MAX_ADDRESSES: Final = 10_000
+MAX_NAMED: Final = 1_000
 MAX_WAITING: Final = 1_000
 """Counts that wait for the database. Beyond it the oldest is given up, and the log says so."""
 LOOK_INTERVAL: Final = 1.0
@@ -39,6 +43,7 @@ class _Window:
     ends_at: float
     seen: int = 0
     first: FailuresCounted | None = None
+    clients: set[str] = field(default_factory=set)
 
 
 class Floods:
@@ -49,17 +54,21 @@ class Floods:
         self._snapshots = snapshots
         self._ledger = ledger
         self._windows: OrderedDict[str, _Window] = OrderedDict()
-        self._over: list[FailuresCounted] = []
+        self._guesses = Guesses()
+        self._over: list[FailuresCounted | GuessingNoticed] = []
 
     def absorbs(self, error: OAuthError, trail: Trail) -> bool:
         """Whether this failure is counted only. Of an authenticated client, or of nobody's address, it never is."""
         if not self._is_counting or trail.authenticated_client is not None or not trail.address:
             return False
+        self._notice(error, trail)
         key, now = address_key(trail.address), monotonic()
         window = self._windows.get(key)
         if window is None or window.ends_at <= now:
             window = self._begin(key, now)
         window.seen += 1
+        if len(window.clients) < MAX_NAMED:
+            window.clients.add(trail.client_id())
         if window.seen <= WRITTEN:
             return False
         if window.first is None:
@@ -94,8 +103,16 @@ class Floods:
     def _put(self, window: _Window) -> None:
         if window.first is None:
             return
-        window.first.data["count"] = window.seen - WRITTEN
-        self._over.append(window.first)
+        window.first.data |= {"count": window.seen - WRITTEN, "clients": len(window.clients)}
+        self._queue(window.first)
+
+    def _notice(self, error: OAuthError, trail: Trail) -> None:
+        noticed = self._guesses.count(error, trail, self._snapshots.current.registry)
+        if noticed is not None:
+            self._queue(noticed)
+
+    def _queue(self, event: FailuresCounted | GuessingNoticed) -> None:
+        self._over.append(event)
         if len(self._over) > MAX_WAITING:
             lost = self._over.pop(0)
             log.warning("floods.unrecorded", count=lost.data["count"])
@@ -121,5 +138,5 @@ def _first(key: str, error: OAuthError, trail: Trail) -> FailuresCounted:
     """The event to be, with the first failure that was not written by itself."""
     sample = trail.document(error.steps) | {"error": error.error, "status": error.status}
     address = key.partition(":")[2]
-    data: dict[str, Any] = {"address": address, "first": sample, "reference": trail.correlation_id, "count": 0}
+    data: dict[str, Any] = {"address": address, "first": sample, "reference": trail.correlation_id}
     return FailuresCounted(client=trail.client_id(), reason=error.reason, data=data)

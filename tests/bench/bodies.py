@@ -64,9 +64,9 @@ class Exchanges:
         self._idp = Pen(idp)
         self._target = target
 
-    def bodies(self, count: int) -> Iterator[bytes]:
+    def bodies(self, count: int, subjects: int = SUBJECT_TOKENS) -> Iterator[bytes]:
         """Bodies that are good for the next five minutes."""
-        rest = [self.asking(self.token(sub=f"user-{number}")) for number in range(min(count, SUBJECT_TOKENS))]
+        rest = [self.asking(self.token(sub=f"user-{number}")) for number in range(min(count, subjects))]
         for number in range(count):
             yield self.asserted(rest[number % len(rest)])
 

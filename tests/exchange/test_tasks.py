@@ -26,7 +26,7 @@ from redis import Redis
 from audit.partitions import months
 from audit.tasks import extend_partitions
 from exchange import jwks, sweeping
-from exchange.models import IssuedToken, SpentJti, TokenFamily
+from exchange.models import DeviceGrant, IssuedToken, SpentJti, TokenFamily
 from exchange.tasks import refresh_key_sets, sweep_expired
 from portal.celery import MemoryScheduler, app
 from tests.exchange.identity_providers import identity_provider, kids_of, source_of
@@ -110,14 +110,22 @@ class TestSweep:
         old, recent = family(31 * DAY), family(29 * DAY)
         token(old, 31 * DAY)
         kept = token(recent, 29 * DAY)
-        assert sweeping.sweep() == sweeping.Swept(spent=0, tokens=1, families=1)
+        assert sweeping.sweep() == sweeping.Swept(spent=0, tokens=1, families=1, devices=0)
         assert [row.id for row in IssuedToken.objects.all()] == [kept.id]
         assert [row.id for row in TokenFamily.objects.all()] == [recent.id]
 
     def test_keeps_a_family_as_long_as_one_of_its_tokens_is_kept(self) -> None:
         outlived = family(40 * DAY)
         token(outlived, 2 * DAY)
-        assert sweeping.sweep() == sweeping.Swept(spent=0, tokens=0, families=0)
+        assert sweeping.sweep() == sweeping.Swept(spent=0, tokens=0, families=0, devices=0)
+
+    def test_keeps_an_expired_device_code_for_an_hour_so_that_the_device_hears_of_it(self) -> None:
+        for minutes in (-5, 59, 61):
+            DeviceGrant.objects.create(
+                device_code=str(minutes), user_code=str(minutes), expires=timezone.now() - timedelta(minutes=minutes)
+            )
+        assert sweeping.sweep().devices == 1
+        assert {row.device_code for row in DeviceGrant.objects.all()} == {"-5", "59"}
 
     def test_keeps_longer_where_the_operator_says_so(self, settings: Any) -> None:
         settings.HANDOVER = replace(settings.HANDOVER, token_retention=90 * DAY)

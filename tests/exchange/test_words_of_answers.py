@@ -13,7 +13,8 @@ from exchange.possession import NOTHING, Possession
 from exchange.protocol.errors import OAuthError, refusal
 from exchange.protocol.form import Form
 from exchange.protocol.request import JWT_BEARER, parse, parse_assertion
-from exchange.verifying import confirm, read_or_ask, read_subject
+from exchange.subjects import vouched
+from exchange.verifying import read_or_ask, read_subject
 from partners.introspection_values import RegisteredIntrospection
 from policy.raw import RawToken
 from policy.reasons import Reason, Rule, shown
@@ -76,7 +77,7 @@ class Answer:
 
     def accepted(self) -> VerifiedToken:
         """The token, believed."""
-        return confirm(self.opaque(), self.issuer, make_client(), self.possession, now=NOW)
+        return vouched(self.opaque(), self.issuer, make_client(), self.possession, now=NOW)
 
     def refused(self) -> tuple[Reason, Rule, str, str]:
         """The refusal, in the words that admins read."""

@@ -94,3 +94,19 @@ def test_a_token_that_is_bound_to_a_certificate_makes_none_that_is_not() -> None
     for subject, actor in ((bound, None), (Case().accepted(), Actor(token=bound, trust=make_trust()))):
         assert found.binding(subject, actor) == {CERTIFICATE: "thumb"}
     assert found.binding(other.accepted(), Actor(token=Case().accepted(), trust=make_trust())) == {}
+
+
+def test_a_key_that_is_named_must_be_proven() -> None:
+    found = possessed(incoming(proof(), certificate=BOUND))
+    found.require(JKT)
+    found.require("")
+    NOTHING.require("")
+    for held, named in ((found, "other"), (found, "thumb"), (NOTHING, JKT)):
+        with pytest.raises(OAuthError) as caught:
+            held.require(named)
+        assert caught.value.reason is Reason.SENDER_CONSTRAINED
+        (step,) = caught.value.steps
+        assert (step.rule, step.expected, step.received) == (
+            *(Rule.POSSESSION, "the key of the refresh token"),
+            "another or none",
+        )

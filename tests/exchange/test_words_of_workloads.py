@@ -198,7 +198,7 @@ def test_a_client_is_authenticated_by_the_one_method_it_is_registered_for() -> N
     assert (found.client.client_id, found.method, found.spends) == ("gateway", WORKLOAD_JWT, None)
     assert found.vouched == vouched(token())
     assert authenticated(client(), token(exp=SECONDS - 59)).vouched.subject == "payments:settlement"
-    own = {"iss": "gateway", "sub": "gateway", "jti": "one"}
+    own: dict[str, Any] = {"iss": "gateway", "sub": "gateway", "jti": "one"}
     found = authenticated(client(by=ASSERTION), token(**own))
     assert (found.method, found.vouched, found.spends.jti) == (ASSERTION, None, "one")
     with pytest.raises(OAuthError) as caught:

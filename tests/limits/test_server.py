@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from redis import Redis
 
+from exchange.limits.guesses import NOTICED
 from exchange.protocol.request import CLIENT_CREDENTIALS
 from partners import models
 from policy.reasons import Reason
@@ -131,12 +132,19 @@ def test_one_subject_is_limited_whoever_asks_and_others_are_not(limited: Exchang
     granted(limited, limited.exchange(subject_token=limited.world.idp.subject_token(limited.url, sub="cool")))
 
 
+def _events(server: ExchangeServer, address: str) -> list[dict[str, Any]]:
+    rows = server.rows("SELECT canonical FROM audit_event WHERE canonical LIKE %s", f'%"{address}"%')
+    return [json.loads(canonical) for (canonical,) in rows]
+
+
+def _counted(server: ExchangeServer, address: str) -> list[dict[str, Any]]:
+    return [event for event in _events(server, address) if event["kind"] == "client.failures_counted"]
+
+
 def _failures(server: ExchangeServer, address: str) -> tuple[int, int]:
     """How many failures of an address were written one by one, and how many were counted."""
-    rows = server.rows("SELECT kind, canonical FROM audit_event WHERE canonical LIKE %s", f'%"{address}"%')
-    events = [(kind, json.loads(canonical)) for kind, canonical in rows]
-    counted = [event["data"]["count"] for kind, event in events if kind == "client.failures_counted"]
-    return len(events) - len(counted), sum(counted)
+    counted = [event["data"]["count"] for event in _counted(server, address)]
+    return len(_events(server, address)) - len(counted), sum(counted)
 
 
 def test_a16_who_guesses_secrets_is_throttled_and_nobody_else(limited: ExchangeServer) -> None:
@@ -153,6 +161,9 @@ def test_a16_who_guesses_secrets_is_throttled_and_nobody_else(limited: ExchangeS
     granted(limited, from_address(limited, "198.51.100.20"))
     wait_until(lambda: sum(_failures(limited, attacker)) >= tries, "every failure is written or counted")
     written, counted = _failures(limited, attacker)
+    named = [event["data"]["clients"] for event in _counted(limited, attacker)]
+    assert named
+    assert set(named) <= {1, 2}
     assert written <= 20 * WORKERS
     assert written + counted >= tries + 1
 
@@ -195,6 +206,28 @@ def test_a16_who_guesses_tokens_is_throttled_and_no_client_pays_for_it(limited: 
     assert statuses.count(401) <= 45
     assert from_address(limited, attacker).status_code == 429, "its address waits at the token endpoint too"
     assert passed_by(limited, "198.51.100.31", good).status_code == 200
+
+
+def test_a16_guesses_from_many_addresses_are_noticed_once_and_lock_nobody_out(limited: ExchangeServer) -> None:
+    target = ("heron-two", limited.world.secret)
+    for number in range(2 * WORKERS * NOTICED):
+        answer = from_address(limited, f"198.18.{number}.1", auth=(target[0], f"guess-{number}"))
+        assert answer.status_code == 401, "no address of them is over its limit"
+
+    def noticed() -> list[tuple[Any, ...]]:
+        return limited.rows(
+            "SELECT canonical FROM audit_event WHERE kind = 'client.guessing_noticed' AND canonical LIKE %s",
+            f'%"{target[0]}"%',
+        )
+
+    wait_until(lambda: bool(noticed()), "the guesses are noticed")
+    assert len(noticed()) <= WORKERS
+    event = json.loads(noticed()[0][0])
+    assert (event["partner"], event["client"], event["reason"]) == ("heron", target[0], Reason.SECRET_WRONG)
+    assert event["data"] == {"count": NOTICED, "seconds": 60, "addresses": NOTICED}
+    subject = limited.world.heron.services.subject_token(limited.url)
+    form = limited.form(subject_token=subject)
+    granted(limited, limited.post(form, auth=target, headers={"x-forwarded-for": "198.51.100.40"}))
 
 
 def test_a32_a_forged_forwarding_field_does_not_make_another_address(limited: ExchangeServer) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from mutmut.mutation.file_mutation import mutate_file_contents
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COPIED: Final = ("policy", "audit", "partners", "exchange", "portal", "tests", "templates", "manage.py")
 _OUR_PLUGIN: Final = '"-p", "tests.services", '
 """Starts PostgreSQL and Redis, which these tests need not."""
+_PLUGINS_UNUSED: Final = ("randomly", "xdist", "schemathesis", "anyio", "cacheprovider")
+_LEFT_OUT: Final = ("PYTEST", "HANDOVER", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE")
+"""Beginnings of variables of the environment that would reach the tests, or make each mutant compile them anew."""
 _MUTMUT: Final = (sys.executable, "-m", "mutmut")
 
 
@@ -35,11 +42,15 @@ class Result:
         return 100 * self.killed / max(self.killed + len(self.survivors), 1)
 
 
-def run(module: str, tests: Sequence[str], *, mutants: Sequence[str] = ()) -> Result:
-    """Mutate one module, all of it or these mutants alone, judged by these tests. Raises ``CalledProcessError``."""
+def run(module: str, tests: Sequence[str], *, changes: Sequence[str] = ()) -> Result:
+    """Mutate one module, judged by these tests: all of it, or the mutants with these ``changes`` in their text alone.
+
+    Raises ``CalledProcessError``, and ``ValueError`` for a text that is not in exactly one mutant.
+    """
     with TemporaryDirectory(prefix="handover-mutation-") as directory:
         place = Path(directory)
         _copy(place, module, tests)
+        mutants = _named(place, module, changes)
         _mutmut(place, "run", "--max-children", "1", *mutants)
         states = _states(place, mutants)
         survivors = [
@@ -47,6 +58,34 @@ def run(module: str, tests: Sequence[str], *, mutants: Sequence[str] = ()) -> Re
         ]
         shown = {name: _mutmut(place, "show", name) for name in survivors}
     return Result(module=module, killed=len(states) - len(survivors), survivors=shown)
+
+
+def _named(place: Path, module: str, changes: Sequence[str]) -> list[str]:
+    """The names of the mutants that are made by these changes: by their text, since numbers move with every edit."""
+    if not changes:
+        return []
+    with chdir(place):  # where mutmut finds its settings
+        mutated = mutate_file_contents(module, Path(module).read_text(encoding="utf-8")).code
+    made = dict(_made(ast.parse(mutated)))
+    found = []
+    for change in changes:
+        names = [name for name, lines in made.items() if any(change in line for line in lines)]
+        if len(names) != 1:
+            message = f"{change!r} is in {len(names)} mutants of {module}; give a text that is in exactly one"
+            raise ValueError(message)
+        found.append(f"{module.removesuffix('.py').replace('/', '.')}.{names[0]}")
+    return found
+
+
+def _made(mutated: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    """Each mutant's name, with the lines that its function has and the original has not."""
+    functions = {node.name: node for node in ast.walk(mutated) if isinstance(node, ast.FunctionDef)}
+    bodies = {name: ast.Module(body=function.body, type_ignores=[]) for name, function in functions.items()}
+    lines = {name: set(ast.unparse(body).splitlines()) for name, body in bodies.items()}
+    for name, written in lines.items():
+        original, mark, number = name.rpartition("__mutmut_")
+        if mark and number.isdigit():
+            yield name, written - lines[f"{original}__mutmut_orig"]
 
 
 def _copy(place: Path, module: str, tests: Sequence[str]) -> None:
@@ -59,7 +98,7 @@ def _copy(place: Path, module: str, tests: Sequence[str]) -> None:
     configuration = (ROOT / "pyproject.toml").read_text(encoding="utf-8").replace(_OUR_PLUGIN, "")
     package = module.partition("/")[0]
     others = [name for name in (*COPIED, "pyproject.toml") if name != package]
-    arguments = ["-p", "no:randomly", "-p", "no:xdist", "-q"]
+    arguments = ["-q", *(word for plugin in _PLUGINS_UNUSED for word in ("-p", f"no:{plugin}"))]
     told = {
         "source_paths": [package],
         "only_mutate": [module],
@@ -72,7 +111,7 @@ def _copy(place: Path, module: str, tests: Sequence[str]) -> None:
 
 
 def _mutmut(place: Path, *arguments: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "HANDOVER"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
     for store in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         environment.pop(store, None)
     done = subprocess.run(

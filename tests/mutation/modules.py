@@ -7,6 +7,9 @@ from typing import Final
 _POLICY: Final = ("tests/policy",)
 _DECIDING: Final = ("tests/policy/test_words_of_decisions.py", "tests/policy/test_decision.py")
 _VERIFYING: Final = ("tests/exchange/test_words_of_refusals.py",)
+_ANSWERS: Final = (*_VERIFYING, "tests/exchange/test_words_of_answers.py")
+_OWN: Final = "tests/exchange/test_words_of_subjects.py"
+_WORKLOADS: Final = "tests/exchange/test_words_of_workloads.py"
 
 MODULES: Final[dict[str, tuple[str, ...]]] = {
     "policy/delegation.py": _POLICY,
@@ -20,7 +23,11 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "exchange/protocol/dpop.py": ("tests/protocol/test_words_of_proofs.py", "tests/protocol/test_dpop.py"),
     "exchange/jwt_checks.py": _VERIFYING,
     "exchange/possession.py": (*_VERIFYING, "tests/exchange/test_words_of_possession.py"),
-    "exchange/verifying.py": _VERIFYING,
-    "exchange/clients.py": ("tests/exchange/test_words_of_clients.py",),
+    "exchange/verifying.py": _ANSWERS,
+    "exchange/introspected.py": _ANSWERS,
+    "exchange/subjects.py": (*_ANSWERS, _OWN),
+    "exchange/own_tokens.py": (_OWN,),
+    "exchange/clients.py": ("tests/exchange/test_words_of_clients.py", _WORKLOADS),
+    "exchange/workloads.py": (_WORKLOADS,),
 }
 LEAST_SCORE: Final = 90

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.mutation.campaign import ROOT, run
 from tests.mutation.modules import MODULES
 
-NOTICED = [
-    "policy.carrying.x_carry_claims__mutmut_8",
-    "policy.carrying.x__login__mutmut_2",
-    "policy.carrying.x__is_word__mutmut_3",
-    "policy.carrying.x__is_instant__mutmut_4",
-]
-ALIKE = "policy.carrying.x_carry_claims__mutmut_9"
-"""``>=`` for ``>`` before a condition that is false then: docs/mutation.md."""
+NOTICED = ["if len(carried) > 2", "_LOGIN[name](None)", "len(value) < MAX_LOGIN_LENGTH", "0 <= value <= LATEST"]
+ALIKE = "if len(carried) >= 1"
+"""Before a condition that is false then: docs/mutation.md."""
+JUDGES = ["tests/policy/test_words_of_rules.py"]
 
 
 def test_picked_mutants_are_noticed_and_one_that_changes_nothing_is_told() -> None:
-    result = run("policy/carrying.py", ["tests/policy/test_words_of_rules.py"], mutants=[*NOTICED, ALIKE])
+    result = run("policy/carrying.py", JUDGES, changes=[*NOTICED, ALIKE])
     assert result.killed == len(NOTICED)
-    assert result.survivors.keys() == {ALIKE}
-    assert "len(carried) >= 1" in result.survivors[ALIKE]
+    (told,) = result.survivors.values()
+    assert ALIKE in told
     assert result.score == 80
+
+
+@pytest.mark.parametrize(("change", "count"), [("if no such line", "0"), ("_LOGIN[", "2")])
+def test_a_change_that_names_no_single_mutant_is_an_error(change: str, count: str) -> None:
+    with pytest.raises(ValueError, match=rf"is in {count} mutants of policy/carrying\.py; give a text"):
+        run("policy/carrying.py", JUDGES, changes=[change])
 
 
 def test_every_module_of_the_campaign_and_its_tests_exist() -> None:
