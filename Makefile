@@ -7,6 +7,7 @@ PORT ?=
 RESET ?=
 TESTS ?=
 BENCH ?=
+SCALE ?=
 SECONDS ?=
 ROUNDS ?=
 
@@ -17,7 +18,7 @@ WITHOUT_SERVICES := --settings portal.settings.test
 LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check format docs bench faults fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
+.PHONY: help run stop test check format docs bench scale faults fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,9 +47,12 @@ format: $(VENV)/.dev ## Put the code in its form
 docs: $(VENV)/.dev ## Write the pages that are generated from code
 	$(MANAGE) docs $(WITHOUT_SERVICES)
 
-bench: $(VENV)/.dev ## Exchanges per second beside django-oauth-toolkit and the bare cryptography (SECONDS=4 ROUNDS=5 BENCH=--help)
+bench: $(VENV)/.dev modules ## Tokens per second beside django-oauth-toolkit, oidc-provider and bare signatures (SECONDS=4 ROUNDS=5 BENCH=--help)
 	@command -v wrk >/dev/null 2>&1 || echo "make: there is no wrk (apt-get install wrk): a slower generator takes its place." >&2
 	$(BIN)/python -m tests.bench $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
+
+scale: $(VENV)/.dev ## How cost grows with 50,000 mappings and 10 million tokens; takes long (SCALE=--help)
+	$(BIN)/python -m tests.bench.scale $(SCALE)
 
 faults: $(VENV)/.dev ## Kill and freeze PostgreSQL, Redis and our own processes during load, often (ROUNDS=10)
 	ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest -rP tests/faults tests/exchange/test_ledger_epoch.py
@@ -64,8 +68,9 @@ interop: packages languages modules ## Clients and resource servers of others, a
 mutation: $(VENV)/.dev ## Whether a test notices when the code that verifies and decides is changed (MODULES=policy/mapping.py)
 	@$(BIN)/python -m tests.mutation $(MODULES)
 
-conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md
+conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md, docs/attacks.md
 	$(BIN)/python -m tests.conformance
+	$(BIN)/python -m tests.attacks
 
 screenshots: $(VENV)/.dev ## The pictures of the documentation, made by the browser tests: docs/screenshots
 	@mkdir -p docs/screenshots

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from exchange.references import References
     from exchange.signed_token import SignedToken
     from exchange.trail import Trail
+    from partners.selectors import RegisteredClient
 
     Relay = Callable[[Sitting], Awaitable[Answer]]
 
@@ -101,10 +102,13 @@ class Answerer:
         one before the answer may leave.
         """
         given: list[tuple[Answer, Sitting]] = []
+        asking: RegisteredClient | None = None
 
         async def work(trail: Trail, snapshot: Snapshot) -> Answer:
+            nonlocal asking
             registry = snapshot.registry
             client = authenticate(incoming, registry, trail, now=self._snapshots.now())
+            asking = registry.client(trail.client_id())
             if not given:
                 seat = Sitting(client=client, issue=self._issuing(incoming, begin))
                 given.append((await relay(seat), seat))
@@ -115,7 +119,8 @@ class Answerer:
                 raise refusal(seat.waits, Rule.SUBJECT_TOKEN, "a request that somebody allowed", "none, or not yet")
             return await self._ledger.relay(answer, trail, epoch=registry.epoch)
 
-        return await self.answer(begin, work)
+        answer = await self.answer(begin, work)
+        return answer if asking is None else nonces.offered(answer, incoming, asking, now=self._snapshots.now())
 
     def _issuing(self, incoming: Incoming, begin: Callable[[], Trail]) -> Callable[[Lent], SignedToken]:
         """How the toolkit's thread gets a token of our pipeline, which runs on the event loop."""

@@ -23,12 +23,15 @@ OF_ADDRESS: Final = 30
 
 
 def count(account: str, address: str) -> bool:
-    """Count one guess against both; False where either has made too many in these ten minutes."""
-    counted = []
+    """Count one guess against both; False where either has made too many in these ten minutes.
+
+    An account that has made too many does not count against its address any more: others may share that.
+    """
     for key, most in _keys(account, address):
         cache.add(key, 0, 2 * WINDOW_SECONDS)
-        counted.append(cache.incr(key) <= most)
-    return all(counted)
+        if cache.incr(key) > most:
+            return False
+    return True
 
 
 def give_back(account: str, address: str) -> None:

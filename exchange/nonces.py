@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from exchange.caller import Incoming
     from exchange.clients import AuthenticatedClient
     from exchange.protocol.response import Answer
+    from partners.selectors import RegisteredClient
     from policy.parties import Client
 
 SLOT_SECONDS: Final = 60
@@ -45,7 +46,9 @@ def are_demanded_of(client: Client) -> bool:
     return client.requires_dpop_nonce or settings.HANDOVER.dpop_nonces
 
 
-def offered(answer: Answer, incoming: Incoming, client: AuthenticatedClient | None, *, now: datetime) -> Answer:
+def offered(
+    answer: Answer, incoming: Incoming, client: AuthenticatedClient | RegisteredClient | None, *, now: datetime
+) -> Answer:
     """The answer with a fresh nonce for the next proof, where the request carried one and nonces are demanded."""
     if not incoming.proofs or client is None or not are_demanded_of(client.client):
         return answer

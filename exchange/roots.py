@@ -46,6 +46,18 @@ def end_family_of(token: str) -> None:
         _end(row, "a refresh token that was used before")
 
 
+def in_turn(token: str) -> None:
+    """Wait until nothing else of this refresh token's family is being answered; it lasts to the transaction's end.
+
+    Of two uses at the same time both would be served before either knew of the other (attack A25). The lock is of two
+    numbers, which never meet the ledger's of one.
+    """
+    row = _row(token) if token else None
+    if row is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(1, hashtext(%s))", [str(row.token_family)])
+
+
 def give_back(token: RawToken, trail: Trail, *, correlation_id: UUID) -> bool:
     """End the family of the caller's own refresh token; whether it was one. Runs in a thread.
 
@@ -57,7 +69,8 @@ def give_back(token: RawToken, trail: Trail, *, correlation_id: UUID) -> bool:
             return False
         with transaction.atomic(durable=True):
             claim(trail.unspent())
-            RefreshToken.revoke_family(row.token_family)  # type: ignore[no-untyped-call]
+            in_turn(token.reveal())
+            RefreshToken.revoke_family(row.token_family)
             _end(row, "given back", correlation_id)
     except DatabaseError as error:
         raise LedgerUnavailable(type(error).__name__) from error

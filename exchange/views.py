@@ -12,6 +12,7 @@ from oauth2_provider.views import base
 
 from exchange.interactive import Withheld
 from exchange.protocol.request import DEVICE_CODE
+from exchange.roots import in_turn
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -35,6 +36,8 @@ class TokenView(base.TokenView):
             if request.POST.get("grant_type") == DEVICE_CODE:
                 with transaction.atomic():  # the device's row is locked until its token is there, else stays as it was
                     return self.authorization_flow_token_response(request)
-            return super().post(request, *args, **kwargs)
+            with transaction.atomic():
+                in_turn(request.POST.get("refresh_token", ""))
+                return super().post(request, *args, **kwargs)
         except Withheld:
             return HttpResponse(status=400)

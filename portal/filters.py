@@ -44,7 +44,7 @@ OUTCOMES: Final[Mapping[Outcome, _StrPromise]] = {
 
 
 def as_uuid(text: str) -> UUID | None:
-    """The first identifier in a text, or None where there is none: whole error messages are pasted into search boxes."""
+    """The first identifier in a text, or None: people paste whole error messages into search boxes."""
     found = _UUID.search(text)
     return None if found is None else UUID(found[0])
 

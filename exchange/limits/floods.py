@@ -45,6 +45,11 @@ class _Window:
     first: FailuresCounted | None = None
     clients: set[str] = field(default_factory=set)
 
+    def name(self, client_id: str) -> None:
+        """Note whom the failure named, if anybody: what is refused for its address alone is not read so far."""
+        if client_id and len(self.clients) < MAX_NAMED:
+            self.clients.add(client_id)
+
 
 class Floods:
     """Counts the failures of each address. One per process."""
@@ -67,8 +72,7 @@ class Floods:
         if window is None or window.ends_at <= now:
             window = self._begin(key, now)
         window.seen += 1
-        if len(window.clients) < MAX_NAMED:
-            window.clients.add(trail.client_id())
+        window.name(trail.client_id())
         if window.seen <= WRITTEN:
             return False
         if window.first is None:
@@ -103,7 +107,7 @@ class Floods:
     def _put(self, window: _Window) -> None:
         if window.first is None:
             return
-        window.first.data |= {"count": window.seen - WRITTEN, "clients": len(window.clients)}
+        window.first.data.update(count=window.seen - WRITTEN, clients=len(window.clients))
         self._queue(window.first)
 
     def _notice(self, error: OAuthError, trail: Trail) -> None:

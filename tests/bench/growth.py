@@ -23,7 +23,8 @@ from tests.bench.tables import GROWTH, facts, table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tests.bench.contenders import Contender
+    import psutil
+
     from tests.bench.generator import Generator
     from tests.bench.stage import Stage
 
@@ -47,6 +48,8 @@ class Step:
     """CPU seconds to read the whole configuration, as a process does that starts."""
     pick_up: float
     """Seconds until a process that follows the configuration has a change of one partner."""
+    memory: float
+    """Bytes of the largest process of the server."""
     exchange: float
     introspection: float
 
@@ -55,7 +58,7 @@ class Step:
         return {name: getattr(self, name) / getattr(first, name) for name in COSTS}
 
 
-COSTS = ("start", "pick_up", "exchange", "introspection")
+COSTS = ("start", "pick_up", "memory", "exchange", "introspection")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,13 +78,13 @@ class Growing:
         """The sizes in turn: mappings first, then the same with tokens in the tables."""
         ours, people = Ours(self.stage, self.issuer), population.Population(self.issuer)
         exchange = ours.contender(key="exchange", name="exchange", lines=people.bodies, subject="RS256")
-        contenders = [exchange, ours.introspection()]
+        session = Session(self.stage, [exchange, ours.introspection()], self.generator)
         for size in mappings:
             people.grow(size)
-            yield self._step(contenders, people, 0)
+            yield self._step(session, people, 0)
         with self._connection() as connection:
             population.fill(connection, tokens)
-        yield self._step(contenders, people, tokens)
+        yield self._step(session, people, tokens)
 
     def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
         """What the installation's tables hold."""
@@ -91,29 +94,33 @@ class Growing:
     def _connection(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.stage.services.postgres.url(SUPERUSER, _database()), autocommit=True)
 
-    def _step(self, contenders: list[Contender], people: population.Population, tokens: int) -> Step:
+    def _step(self, session: Session, people: population.Population, tokens: int) -> Step:
         self.say(f"{people.mappings:,} mappings, {tokens:,} tokens")
         start, pick_up = asyncio.run(_reading(people))
-        session = Session(self.stage, contenders, self.generator)
         if self.warm_up:
             session.warm_up((CALLERS,), self.warm_up)
         for _ in range(self.rounds):
             session.round((CALLERS,), self.seconds, self.say)
-        exchange, introspection = (_floors(session, contender.name) for contender in contenders)
+        exchange, introspection = (_floors(session, contender.name, self.rounds) for contender in session.contenders)
         return Step(
             mappings=people.mappings,
             tokens=tokens,
             start=start,
             pick_up=pick_up,
+            memory=_memory(session.contenders[0].root),
             exchange=exchange,
             introspection=introspection,
         )
 
 
-def _floors(session: Session, name: str) -> float:
+def _floors(session: Session, name: str, last: int) -> float:
     """CPU of an answer in multiples of the floor of its own round: the machine's speed drifts between two sizes."""
-    values = zip(session.rounds, session.floors, strict=True)
+    values = zip(session.rounds[-last:], session.floors[-last:], strict=True)
     return median(cells[name, CALLERS].cost.total / floor.micros("RS256") for cells, floor in values)
+
+
+def _memory(root: psutil.Process) -> float:
+    return max(process.memory_info().rss for process in root.children(recursive=True))
 
 
 async def _reading(people: population.Population) -> tuple[float, float]:
@@ -146,13 +153,14 @@ def affordable(tokens: int, directory: Path) -> int:
 
 def markdown(steps: list[Step], told: dict[str, str]) -> str:
     """The section of the page of figures."""
-    head = ["mappings", "tokens in the tables", "start: CPU s", "change: ms", "exchange: CPU / floor"]
+    head = ["mappings", "tokens in the tables", "start: CPU s", "change: ms", "memory: MB", "exchange: CPU / floor"]
     head += ["introspection: CPU / floor"]
     figures = [
         [
             *_size(step),
             f"{step.start:.3f}",
             f"{step.pick_up * 1000:.1f}",
+            f"{step.memory / 1e6:,.0f}",
             f"{step.exchange:.2f}",
             f"{step.introspection:.2f}",
         ]
@@ -162,7 +170,7 @@ def markdown(steps: list[Step], told: dict[str, str]) -> str:
     parts = [GROWTH, METHOD.read_text(encoding="utf-8"), facts(told), table(head, figures)]
     parts += [
         "As ratios to the smallest:",
-        table(["mappings", "tokens", "start", "change", "exchange", "introspection"], ratios),
+        table(["mappings", "tokens", "start", "change", "memory", "exchange", "introspection"], ratios),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 

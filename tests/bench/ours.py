@@ -49,7 +49,7 @@ PERIOD = sum(MIX.values())
 KINDS = 10
 """Distinct tokens of each refused kind, and of those that come with an actor token."""
 
-LIVE = 50
+LIVE = 20
 """Distinct tokens that are asked about."""
 
 NIL = UUID(int=0)

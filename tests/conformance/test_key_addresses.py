@@ -11,6 +11,7 @@ from partners import models
 from policy.reasons import Reason
 from tests import exchange_server
 from tests import world as worlds
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.exchange.sites import not_found, reply, site
 from tests.oracle import granted, refused
@@ -93,6 +94,7 @@ def pair(pairs: Iterator[Pair]) -> Pair:
     return next(pairs)
 
 
+@attack("A4", "A22")
 @rule(63, "RFC 7523", "3")
 @rule(108, "RFC 8725", "3.10")
 def test_keys_are_fetched_once_when_first_needed_and_invented_names_fetch_nothing_more(pair: Pair) -> None:
@@ -117,6 +119,7 @@ def test_a_request_that_needs_two_key_sets_waits_for_one_and_the_next_one_succee
     granted(pair.server, pair.exchange())
 
 
+@attack("F12")
 @rule(63, "RFC 7523", "3")
 def test_keys_that_were_fetched_stay_in_force_while_their_address_fails(pair: Pair) -> None:
     granted(pair.server, pair.exchange(idp=pair.server.world.idp))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy.reasons import Reason
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.oracle import granted, refused
 from tests.signers import Signer, make_key
@@ -52,6 +53,7 @@ def test_assertion_and_type_come_together(server: ExchangeServer, changes: dict[
     assert "www-authenticate" not in response.headers
 
 
+@attack("A15")
 @rule(59, "RFC 7523", "3")
 def test_an_assertion_is_good_once(server: ExchangeServer) -> None:
     assertion = server.world.backend.assertion(server.url)
@@ -85,6 +87,7 @@ def test_our_issuer_is_the_audience(server: ExchangeServer, *, as_list: bool) ->
     granted(server, server.exchange(client_assertion=server.world.backend.assertion(audience)))
 
 
+@attack("A15")
 @rule(60, "RFC 7523bis", "3")
 def test_a_client_that_was_set_so_may_name_the_token_endpoint_and_no_other_may(server: ExchangeServer) -> None:
     world = server.world
@@ -134,6 +137,7 @@ def test_a_client_with_one_key_need_not_name_it(server: ExchangeServer) -> None:
     granted(server, server.exchange(client_assertion=assertion))
 
 
+@attack("A15")
 @rule(110, "RFC 8725", "3.9")
 def test_another_clients_key_does_not_authenticate(server: ExchangeServer) -> None:
     stolen = server.world.heron.gateway.assertion(server.url, iss="kestrel-backend", sub="kestrel-backend")

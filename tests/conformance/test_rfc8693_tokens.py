@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy.reasons import Reason
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.exchange.sites import always, not_found, site
 from tests.heron import CLOSED, LOGIN_AUDIENCE
@@ -36,6 +37,7 @@ KINDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 }
 
 
+@attack("A13")
 @rule(27, "RFC 8693", "2.1")
 @rule(28, "RFC 8693", "2.1")
 @pytest.mark.parametrize(("declared", "header", "claims"), KINDS.values(), ids=KINDS.keys())
@@ -56,6 +58,7 @@ def test_a_trust_says_which_kinds_it_takes(server: ExchangeServer, declared: str
     refused(server, response, "invalid_request", Reason.TYPE_MISMATCH)
 
 
+@attack("A11")
 @rule(29, "RFC 8693", "2.1")
 def test_a_token_of_a_stranger_is_refused_without_a_call_to_anybody(server: ExchangeServer) -> None:
     with site(always(not_found())) as canary:
@@ -69,6 +72,7 @@ def test_a_token_of_a_stranger_is_refused_without_a_call_to_anybody(server: Exch
         assert canary.connections == 0
 
 
+@attack("A11")
 @rule(29, "RFC 8693", "2.1")
 @rule(110, "RFC 8725", "3.8")
 def test_an_issuer_that_another_partner_trusts_is_a_stranger_here(server: ExchangeServer) -> None:
@@ -93,6 +97,7 @@ def test_a_token_for_us_or_for_the_client_is_believed(server: ExchangeServer, au
     granted(server, heron(server, token))
 
 
+@attack("A12")
 @rule(30, "RFC 8693", "2.1")
 def test_an_id_token_is_believed_for_the_audience_its_trust_lists_and_no_other(server: ExchangeServer) -> None:
     login = server.world.heron.login
@@ -147,6 +152,7 @@ def test_of_many_parallel_uses_of_a_one_time_token_one_succeeds(server: Exchange
     assert statuses == [200, *([400] * 29)]
 
 
+@attack("A23")
 @rule(34, "RFC 8693", "2.1")
 @pytest.mark.parametrize("left", [20, 60, 3000], ids=["20 s left", "a minute left", "more than we give"])
 def test_the_new_token_ends_no_later_than_the_old_one(server: ExchangeServer, left: int) -> None:

@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, OctKey
 from exchange.keyring import ALGORITHMS, key_ring
 from exchange.protocol.compact import encode_segment
 from partners.keysets import KeySetRefused, accept_jwks, examine_jwks
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.signers import make_key, public_jwk
 
@@ -39,6 +40,7 @@ WEAK: dict[str, dict[str, Any]] = {
 }
 
 
+@attack("A8")
 @rule(109, "RFC 8725", "3.4")
 @rule(109, "RFC 8725", "3.5")
 @pytest.mark.parametrize("key", WEAK.values(), ids=WEAK.keys())
@@ -56,6 +58,7 @@ USELESS: dict[str, dict[str, Any]] = {
 }
 
 
+@attack("A3")
 @rule(106, "RFC 8725", "3.1")
 @pytest.mark.parametrize("members", USELESS.values(), ids=USELESS.keys())
 def test_a_key_that_is_not_for_signatures_is_not_taken(members: dict[str, Any]) -> None:

@@ -74,9 +74,11 @@ class Site:
             browser.sign_in(email or self.email, self.password)
             yield browser
 
-    def ask(self, *, auth: Any = AUTH, **form: str) -> httpx.Response:
-        """Ask for codes; the body may be empty, and is a form all the same."""
-        headers = {"content-type": "application/x-www-form-urlencoded"}
+    def ask(self, *, auth: Any = AUTH, address: str = "", **form: str) -> httpx.Response:
+        """Ask for codes, from an address; the body may be empty, and is a form all the same."""
+        headers = {"content-type": "application/x-www-form-urlencoded"} | (
+            {"x-forwarded-for": address} if address else {}
+        )
         body = str(httpx.QueryParams(form))
         return self.server.http.post("/oauth/device-authorization", content=body, headers=headers, auth=auth)
 
@@ -117,7 +119,7 @@ def serving(services: Any, blocker: Any, static: Path) -> Iterator[Site]:
         for name in ("mei", "gus"):
             get_user_model().objects.create_user(f"{name}@meridian.example", password, name=name.title())
 
-    environment: dict[str, Any] = {"HANDOVER_TEST_STATIC": str(static)}
+    environment: dict[str, Any] = {"HANDOVER_TEST_STATIC": str(static), "HANDOVER_TRUSTED_PROXIES": "127.0.0.1/32"}
     with exchange_server.running(services, blocker, prepare=prepare, **environment) as server:
         yield Site(server, "mei@meridian.example", password)
 
@@ -132,7 +134,7 @@ def add_clients() -> None:
     add_client(kestrel, "device-secret", secret=SECRET, name="Kestrel terminal", **grants)
     add_client(kestrel, "device-other", secret=SECRET, **grants)
     add_client(kestrel, "device-keyed", jwks=public_jwks(KEYED.key), **grants)
-    add_client(kestrel, "device-bound", secret=SECRET, dpop_bound_access_tokens=True, **alone)
+    add_client(kestrel, "device-bound", secret=SECRET, dpop_bound_access_tokens=True, requires_dpop_nonce=True, **alone)
     add_client(kestrel, "device-public", client_type="public", **alone)
     add_client(kestrel, "device-poor", secret=SECRET, **alone | {"scopes": ["ledger.read"]})
     add_client(kestrel, "code-public", client_type="public", **_APPLICATION | {"grant_types": ["authorization_code"]})

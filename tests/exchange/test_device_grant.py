@@ -212,7 +212,10 @@ def test_a_poll_that_our_pipeline_refuses_leaves_the_grant_as_it_was(site: Site)
     codes = site.codes(auth=auth)
     site.decide(codes)
     refused(site.server, site.poll(codes, auth=auth), "invalid_dpop_proof", Reason.PROOF_MISSING)
-    grant = granted(site.server, site.poll(codes, auth=auth, headers={"dpop": proof(site.server)}))
+    asked = site.poll(codes, auth=auth, headers={"dpop": proof(site.server)})
+    refused(site.server, asked, "use_dpop_nonce", Reason.NONCE_MISSING)
+    fresh = {"dpop": proof(site.server, nonce=asked.headers["dpop-nonce"])}
+    grant = granted(site.server, site.poll(codes, auth=auth, headers=fresh))
     assert (grant.body["token_type"], grant.claims["cnf"]) == ("DPoP", {"jkt": thumbprint(HOLDER)})
 
 
@@ -229,12 +232,13 @@ def test_neither_code_is_stored_and_a_copy_of_the_database_does_not_tell_the_use
 
 
 def test_one_address_cannot_ask_without_end_in_the_name_of_a_public_client(site: Site) -> None:
-    answers = [site.ask(auth=None, client_id="device-public") for _ in range(30)]
+    answers = [site.ask(auth=None, address="198.51.100.7", client_id="device-public") for _ in range(40)]
     limited = [answer for answer in answers if answer.status_code == 429]
     assert limited
     assert int(limited[0].headers["retry-after"]) >= 1
     assert site.server.event(limited[0])["reason"] == Reason.LIMIT_ADDRESS
-    assert site.ask().status_code == 200
+    assert site.ask(address="198.51.100.7").status_code == 200
+    assert site.ask(auth=None, address="198.51.100.8", client_id="device-public").status_code == 200
 
 
 def test_the_metadata_names_the_endpoint_and_the_grant(site: Site) -> None:

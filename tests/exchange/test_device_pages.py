@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,10 +21,12 @@ from exchange.models import DeviceGrant
 from portal.config import Kek
 from tests import static_files
 from tests.exchange.devices import DEVICE_CODE, SECRET, Site, serving
+from tests.exchange_server import ROOT
 from tests.world import add_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 WRONG = "ZZZZ-ZZZZ"
 
@@ -170,3 +176,26 @@ def test_a_code_shown_before_the_key_was_replaced_is_still_found(shown: str, set
     assert devices.waiting(shown) is not None
     settings.HANDOVER = replace(settings.HANDOVER, keks=(newer,))
     assert devices.waiting(shown) is None
+
+
+def test_the_program_of_the_partners_guide_shows_a_code_and_gets_its_token(site: Site, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "partners.md").read_text(encoding="utf-8")
+    (program,) = (
+        part for part in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) if "user_code" in part
+    )
+    variables = {"HANDOVER": site.server.url, "CLIENT_ID": "device-public", "SCOPE": "partners:read"}
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={"HOME": str(tmp_path), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as tool:
+        assert tool.stderr is not None
+        told = re.fullmatch(r"Open (\S+) and enter (\S{9})\n", tool.stderr.readline())
+        assert told
+        assert told[1] == f"{site.server.url}/oauth/device"
+        site.decide({"user_code": told[2]})
+        said, complaints = tool.communicate(timeout=60)
+    assert tool.returncode == 0, complaints
+    assert json.loads(said)["scope"] == "partners:read"

@@ -239,19 +239,6 @@ def test_a_confidential_client_without_credentials_is_refused(site: Site) -> Non
     assert site.server.event(wrong)["kind"] == "client.authentication_failed"
 
 
-def test_a_refresh_token_rotates_and_its_reuse_ends_the_family(site: Site) -> None:
-    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
-    first = redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth).json()
-    second = site.server.post({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}, auth=auth)
-    assert second.status_code == 200, second.text
-    reused = site.server.post({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}, auth=auth)
-    assert (reused.status_code, reused.json()["error"]) == (400, "invalid_grant")
-    after = site.server.post(
-        {"grant_type": "refresh_token", "refresh_token": second.json()["refresh_token"]}, auth=auth
-    )
-    assert (after.status_code, after.json()["error"]) == (400, "invalid_grant")
-
-
 def test_plain_pkce_and_missing_pkce_are_refused_and_refusal_of_consent_is_told(site: Site) -> None:
     verifier = secrets.token_urlsafe(48)
     assert site.code("app-public", verifier, allow=False)["error"] == ["access_denied"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exchange.outbound import Limits, Outbound
+from tests.attacks import attack
 from tests.exchange.identity_providers import (
     JWKS,
     OPENID,
@@ -66,6 +67,7 @@ BAD_ANSWERS: dict[str, bytes] = {
 
 
 class TestABadAnswer:
+    @attack("F12", "F13")
     @pytest.mark.parametrize("case", [*BAD_SETS, *BAD_ANSWERS])
     def test_leaves_the_old_keys_in_force_and_an_event(self, case: str) -> None:
         key = make_key()
@@ -82,6 +84,7 @@ class TestABadAnswer:
         assert events()[-1]["reason"] == "fetch_failed"
         assert events()[-1]["data"]["why"] == source.last_error != ""
 
+    @attack("F13")
     def test_that_drips_ends_with_the_deadline(self) -> None:
         key = make_key()
         with identity_provider(key) as idp:
@@ -127,6 +130,7 @@ class TestABadAnswer:
         source.refresh_from_db()
         assert source.usable_until == end
 
+    @attack("A20", "F17")
     def test_of_a_name_that_now_leads_inside_reaches_nothing(self, settings: Any) -> None:
         """F17: the name resolves to this host after the first fetch; the canary gets no connection."""
         settings.HANDOVER = replace(settings.HANDOVER, outbound_allow=(ip_network("127.0.0.1/32"),))

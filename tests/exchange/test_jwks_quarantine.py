@@ -9,6 +9,7 @@ import pytest
 from audit.events import SYSTEM
 from partners import key_sources
 from partners.changes import changing
+from tests.attacks import attack
 from tests.exchange.identity_providers import (
     aged,
     epoch,
@@ -26,6 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loopback_allowed")
 class TestTakeover:
     """F15: every key of a set of several changes at once."""
 
+    @attack("F15")
     def test_is_held_back_until_it_is_seen_again_a_minute_later(self) -> None:
         old, theirs = (make_key(), make_key()), (make_key(), make_key())
         with identity_provider(*old) as idp:
@@ -66,6 +68,7 @@ class TestTakeover:
         assert source.pending_since is None
         assert [event["reason"] for event in events()] == ["", "quarantined", "recovered"]
 
+    @attack("F15")
     def test_is_confirmed_by_an_admin_at_once(self) -> None:
         theirs = make_key()
         with identity_provider(make_key(), make_key()) as idp:
@@ -79,6 +82,7 @@ class TestTakeover:
             with changing(SYSTEM) as change, pytest.raises(key_sources.NothingToConfirm):
                 key_sources.confirm_keys(change, source.id)
 
+    @attack("F14")
     def test_of_the_only_key_is_an_ordinary_rotation(self) -> None:
         """F14: no overlap, and nothing to wait for."""
         new = make_key()

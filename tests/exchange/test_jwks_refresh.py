@@ -10,6 +10,7 @@ from exchange.outbound import Outbound
 from partners import key_sources
 from partners.changes import changing
 from partners.models import KeySource, Partner
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.exchange.identity_providers import (
     JWKS,
@@ -56,6 +57,7 @@ class TestAKeySet:
         assert kids_of(source) == {key.kid}
         assert (epoch(), source.etag) == (before, '"v1"')
 
+    @attack("A8")
     @rule(109, "RFC 8725", "3.4")
     def test_with_weak_keys_loses_them_and_the_event_names_them(self) -> None:
         good = make_key()
@@ -73,6 +75,7 @@ class TestAKeySet:
         left_out = {entry["kid"] for entry in events()[0]["data"]["left_out"]}
         assert left_out == {"small", "exponent", "curve", "off the curve"}
 
+    @attack("A8")
     def test_that_starts_to_hold_a_weak_key_is_an_event_once(self) -> None:
         with identity_provider(make_key()) as idp:
             source = source_of(idp.url)

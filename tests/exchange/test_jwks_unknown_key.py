@@ -19,6 +19,7 @@ from django.utils import timezone
 from exchange import jwks
 from partners import key_sources
 from partners.models import KeySource
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.exchange.identity_providers import JWKS, claimable, identity_provider, kids_of, source_of
 from tests.exchange.sites import always, reply, until
@@ -53,6 +54,7 @@ def ask(source_id: UUID, *kids: str, deadline: float = 10.0) -> list[bool]:
     return asyncio.run(all_at_once())
 
 
+@attack("F14")
 @rule(63, "RFC 7523", "3")
 def test_a_partner_that_replaced_its_only_key_is_understood_after_one_fetch() -> None:
     """F14. The schedule is an hour away; the first request with the new key does not wait for it."""
@@ -74,6 +76,7 @@ def test_the_first_token_of_a_new_trust_finds_the_keys_without_any_schedule() ->
         assert ask(source.id, str(key.kid)) == [True]
 
 
+@attack("A4", "A22")
 @rule(63, "RFC 7523", "3")
 def test_a_flood_of_invented_keys_is_one_fetch() -> None:
     known = make_key()
@@ -85,6 +88,7 @@ def test_a_flood_of_invented_keys_is_one_fetch() -> None:
         assert idp.fetches() == 1
 
 
+@attack("A22")
 def test_a_flood_while_the_key_set_fails_is_one_fetch_too() -> None:
     with identity_provider(make_key()) as idp:
         source = source_of(idp.url + JWKS, method="jwks_uri")
@@ -102,6 +106,7 @@ def test_requests_for_a_good_key_share_the_fetch_that_an_invented_one_began() ->
         assert idp.fetches() == 1
 
 
+@attack("F12")
 def test_no_request_waits_longer_than_its_deadline_and_the_fetch_serves_the_next_one() -> None:
     key = make_key()
     with identity_provider(key) as idp:
@@ -121,6 +126,7 @@ def test_no_request_waits_longer_than_its_deadline_and_the_fetch_serves_the_next
         assert idp.fetches() == 1
 
 
+@attack("A22", "F12")
 def test_a_dead_identity_provider_of_one_partner_does_not_slow_another() -> None:
     key = make_key()
     with identity_provider(make_key()) as dead, identity_provider(key) as alive:

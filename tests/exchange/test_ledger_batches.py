@@ -22,6 +22,7 @@ from exchange.trail import Trail
 from partners.changes import LEDGER_LOCK
 from policy.reasons import Reason, Rule
 from portal.database import connection_parameters
+from tests.attacks import attack
 from tests.exchange.in_process import calling, organisation
 from tests.waiting import until
 
@@ -144,6 +145,7 @@ def test_beyond_its_bound_the_queue_refuses_at_once(
     assert watch.events() == 4
 
 
+@attack("F28")
 def test_one_partner_cannot_fill_the_queue(
     committed_database: str, watch: _Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +236,7 @@ def test_a_caller_that_leaves_takes_nobody_with_it_and_its_event_is_kept(
     assert watch.events() == 3
 
 
+@attack("F27")
 def test_a_deadlock_is_tried_again_and_nobody_notices(committed_database: str, watch: _Watch) -> None:
     world = organisation()
     insert = """INSERT INTO exchange_spentjti (purpose, issuer, jti, expires_at)
@@ -258,6 +261,7 @@ def test_a_deadlock_is_tried_again_and_nobody_notices(committed_database: str, w
     assert watch.events() == 2
 
 
+@attack("F27")
 @pytest.mark.usefixtures("committed_database")
 def test_batches_that_share_identifiers_in_different_order_do_not_deadlock() -> None:
     world = organisation()

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from policy.reasons import Reason
+from tests.attacks import attack
 from tests.exchange.in_process import calling, organisation
 from tests.exchange.pair import assertion_form
 
@@ -28,6 +29,7 @@ def _events(server: ExchangeServer, replies: list[Reply]) -> list[dict[str, Any]
     return [json.loads(canonical) for (canonical,) in rows]
 
 
+@attack("A15")
 def test_of_a_hundred_parallel_uses_of_one_assertion_exactly_one_succeeds(pair: Pair) -> None:
     form, jti = assertion_form(pair.server), str(uuid4())
     form["client_assertion"] = pair.server.world.backend.assertion(pair.server.world.issuer, jti=jti)
@@ -41,6 +43,7 @@ def test_of_a_hundred_parallel_uses_of_one_assertion_exactly_one_succeeds(pair: 
     assert pair.server.rows("SELECT count(*) FROM exchange_spentjti WHERE jti = %s", jti) == [(1,)]
 
 
+@attack("A14")
 def test_of_a_hundred_parallel_uses_of_a_one_time_subject_token_exactly_one_succeeds(pair: Pair) -> None:
     token = pair.once.subject_token(pair.server.world.issuer)
 

@@ -14,6 +14,7 @@ import pytest
 
 from exchange.breakers import FAILURES, PLACES
 from exchange.outbound import Limits, Outbound, OutboundFailed, OutboundRefused, origin
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.exchange.sites import always, not_found, reply, resolving, site, until
 
@@ -83,6 +84,7 @@ class TestAnAnswer:
             Outbound().get(idp.url, source="s")
         assert (idp.connections, proxy.connections) == (1, 0)
 
+    @attack("A21")
     @rule(116, "RFC 8725bis", "3.10")
     @pytest.mark.parametrize("target", ["/elsewhere", "http://127.0.0.1:{canary}/", "http://169.254.169.254/"])
     @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
@@ -137,6 +139,7 @@ class TestALimit:
         with site(always(answer)) as idp, pytest.raises(OutboundFailed, match="compressed"):
             Outbound().get(idp.url, source="s")
 
+    @attack("F13")
     @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"])
     def test_ends_a_server_that_drips(self, head: bytes) -> None:
         with site(lambda _: idp.drip(head)) as idp:
@@ -154,6 +157,7 @@ class TestALimit:
             call = Outbound(limits=BRIEF, resolve=stall)
             assert took(lambda: call.get(f"https://idp.example:{idp.port}/", source="s")) < GENEROUS
 
+    @attack("F17")
     def test_ends_a_resolver_that_hangs(self) -> None:
         with site(always(reply({}))) as idp:
 

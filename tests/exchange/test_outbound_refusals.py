@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exchange.outbound import Outbound, OutboundFailed, OutboundRefused
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.exchange.sites import always, reply, resolving, site
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 @rule(116, "RFC 8725bis", "3.10")
 class TestARefusal:
+    @attack("A19")
     @pytest.mark.parametrize(
         "url",
         [
@@ -40,6 +42,7 @@ class TestARefusal:
             Outbound(resolve=resolve).get(url, source="s")
         assert asked == []
 
+    @attack("A19")
     @pytest.mark.usefixtures("nothing_allowed")
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "localhost", "0", "[::1]"])
     def test_meets_every_spelling_of_this_host(self, host: str) -> None:
@@ -49,6 +52,7 @@ class TestARefusal:
             assert isinstance(caught.value, OutboundRefused) or "not resolved" in str(caught.value)
         assert canary.connections == 0
 
+    @attack("A19")
     @pytest.mark.usefixtures("nothing_allowed")
     @pytest.mark.parametrize(
         "address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "168.63.129.16", "64:ff9b::7f00:1", "::ffff:127.0.0.1",
@@ -58,12 +62,14 @@ class TestARefusal:
         with pytest.raises(OutboundRefused, match="leads to"):
             Outbound(resolve=resolving(address)).get("https://idp.example/jwks", source="s")
 
+    @attack("A20")
     @pytest.mark.usefixtures("nothing_allowed")
     @pytest.mark.parametrize("addresses", [("8.8.8.8", "10.0.0.1"), ("10.0.0.1", "8.8.8.8"), ("8.8.8.8", "::1")])
     def test_meets_a_name_with_one_private_address_among_public_ones(self, addresses: tuple[str, ...]) -> None:
         with pytest.raises(OutboundRefused):
             Outbound(resolve=resolving(*addresses)).get("https://idp.example/jwks", source="s")
 
+    @attack("A19")
     @pytest.mark.usefixtures("loopback_allowed")
     def test_meets_a_public_address_by_plain_http_or_at_another_port(self) -> None:
         http = Outbound(resolve=resolving("8.8.8.8"))
@@ -85,6 +91,7 @@ class TestARefusal:
         assert "hidden" not in str(caught.value)
         assert "10.1.2.3" not in str(caught.value)
 
+    @attack("A20", "F17")
     def test_of_rebinding_resolves_once_and_connects_nowhere_else(self, settings: Any) -> None:
         """A20: the name is public when it is checked and leads to this host whenever it is asked again."""
         settings.HANDOVER = replace(settings.HANDOVER, outbound_allow=(ip_network("127.0.0.2/32"),))

@@ -11,6 +11,7 @@ import secrets
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,6 +44,7 @@ CLIENTS = {
 }
 MAPPINGS = {FOREIGN: "ledger", ASSERTION: "ledger", OWN: "onwards", ITSELF: "cron"}
 TARGETS = {OWN: "reports"}
+SCOPES = {FOREIGN: "ledger.read", ASSERTION: "ledger.read", OWN: "reports.read", ITSELF: "ledger.read"}
 NO_MAPPING = "what people may lend is no published mapping"
 NO_TOKEN = "no token vouches: the subject was authenticated here"
 OURS = "we named the subject ourselves"
@@ -74,7 +76,7 @@ def altered(model: Any, names: dict[str, Any], **fields: Any) -> Iterator[None]:
     finally:
         for row in before:
             key = row.pop("pk")
-            _write(lambda key=key, row=row: model.objects.filter(pk=key).update(**row))
+            _write(partial(model.objects.filter(pk=key).update, **row))
 
 
 @contextmanager
@@ -260,7 +262,6 @@ BREACHES: dict[str, Breach] = {
         never=FOREIGN_ONLY,
     ),
 }
-SCOPES = {FOREIGN: "ledger.read", ASSERTION: "ledger.read", OWN: "reports.read", ITSELF: "ledger.read"}
 
 
 @pytest.fixture(scope="module")

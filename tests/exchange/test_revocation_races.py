@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from exchange.protocol.request import TOKEN_EXCHANGE
+from tests.attacks import attack
 from tests.campaign import rounds
 from tests.conformance.rules import rule
 from tests.load import claims_of, post
@@ -98,6 +99,7 @@ class Racer:
         return urlencode(form | {"client_id": client, "client_secret": self._world.secret}).encode()
 
 
+@attack("A24")
 @rule(35, "RFC 8693", "2.1")
 def test_no_live_token_comes_of_one_that_is_being_revoked(pair: Pair) -> None:
     tally = Tally([])

@@ -38,7 +38,7 @@ DESCRIPTION: Final = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS: Final = {
     path: DESCRIPTION[path][method.upper()] for path in DOCUMENT["paths"] for method in DOCUMENT["paths"][path]
 }
-ASKED: Final = (lane.TOKEN_PATH, lane.INTROSPECTION_PATH, lane.REVOCATION_PATH, lane.VERIFY_PATH)
+ASKED: Final = (lane.TOKEN_PATH, lane.DEVICE_PATH, lane.INTROSPECTION_PATH, lane.REVOCATION_PATH, lane.VERIFY_PATH)
 MODES: Final = list(schemathesis.GenerationMode)
 CHECKS: Final = [
     not_a_server_error,

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from django.urls import URLPattern
+
+from exchange import urls as exchange_urls
+from exchange.lane import POSTED
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -82,6 +86,24 @@ def test_a_certificate_header_from_outside_never_passes_nginx() -> None:
     assert "proxy_set_header Client-Cert $client_cert_header;" in NGINX
     assert "proxy_set_header Client-Cert-Chain $no_value;" in NGINX
     assert "ssl_protocols TLSv1.2 TLSv1.3;" in NGINX
+
+
+def upstream_of(path: str) -> str:
+    """Where nginx sends a path: an exact location first, then the longest prefix (no pattern is used)."""
+    found = re.findall(r"^ +location (= )?(/\S*) \{.*proxy_pass http://(\w+);", NGINX, re.MULTILINE)
+    exact = {place: upstream for is_exact, place, upstream in found if is_exact}
+    prefixes = {place: upstream for is_exact, place, upstream in found if not is_exact and path.startswith(place)}
+    return str(exact.get(path) or prefixes[max(prefixes, key=len)])
+
+
+@pytest.mark.parametrize("path", sorted(POSTED | {"/oauth/jwks", "/.well-known/oauth-authorization-server"}))
+def test_what_machines_ask_goes_to_the_exchange(path: str) -> None:
+    assert upstream_of(path) == "exchange"
+
+
+@pytest.mark.parametrize("page", [page for page in exchange_urls.urlpatterns if page.name != "oauth-token"], ids=str)
+def test_the_pages_of_the_interactive_grants_go_to_the_portal(page: URLPattern) -> None:
+    assert upstream_of(f"/oauth/{page.pattern}") == "portal"
 
 
 def test_every_setting_the_deployment_uses_exists() -> None:

@@ -16,6 +16,7 @@ from exchange.protocol.request import CLIENT_CREDENTIALS
 from partners import models
 from policy.reasons import Reason
 from tests import exchange_server
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.exchange.pair import assertion_form
 from tests.load import under_load
@@ -91,6 +92,7 @@ def test_a_client_over_its_limit_is_told_when_to_come_back_in_every_process(limi
     assert slow.headers["ratelimit"] == f'"client";r=0;t={slow.headers["retry-after"]}'
 
 
+@attack("F28")
 def test_a_refusal_for_the_limit_is_audited_and_other_clients_of_the_partner_go_on(limited: ExchangeServer) -> None:
     responses: list[httpx.Response] = []
 
@@ -105,6 +107,7 @@ def test_a_refusal_for_the_limit_is_audited_and_other_clients_of_the_partner_go_
     granted(limited, limited.exchange())
 
 
+@attack("F28")
 def test_a_partners_day_ends_with_its_quota(limited: ExchangeServer) -> None:
     token = limited.world.other_idp.subject_token(limited.url, sub="fjord-user")
     responses = [
@@ -147,6 +150,7 @@ def _failures(server: ExchangeServer, address: str) -> tuple[int, int]:
     return len(_events(server, address)) - len(counted), sum(counted)
 
 
+@attack("A16")
 def test_a16_who_guesses_secrets_is_throttled_and_nobody_else(limited: ExchangeServer) -> None:
     attacker, tries = "203.0.113.7", 200
     guesses = [
@@ -196,6 +200,7 @@ def test_a_gateways_questions_are_charged_to_the_client_of_the_token(limited: Ex
     assert passed_by(limited, "198.51.100.30", other).status_code == 200
 
 
+@attack("A16")
 def test_a16_who_guesses_tokens_is_throttled_and_no_client_pays_for_it(limited: ExchangeServer) -> None:
     attacker = "203.0.113.9"
     good = granted(limited, from_address(limited, "198.51.100.31")).body["access_token"]
@@ -208,6 +213,7 @@ def test_a16_who_guesses_tokens_is_throttled_and_no_client_pays_for_it(limited: 
     assert passed_by(limited, "198.51.100.31", good).status_code == 200
 
 
+@attack("A16")
 def test_a16_guesses_from_many_addresses_are_noticed_once_and_lock_nobody_out(limited: ExchangeServer) -> None:
     target = ("heron-two", limited.world.secret)
     for number in range(2 * WORKERS * NOTICED):
@@ -230,6 +236,16 @@ def test_a16_guesses_from_many_addresses_are_noticed_once_and_lock_nobody_out(li
     granted(limited, limited.post(form, auth=target, headers={"x-forwarded-for": "198.51.100.40"}))
 
 
+@attack("A14")
+def test_a14_a_used_assertion_stays_used_when_redis_forgets_everything(limited: ExchangeServer) -> None:
+    form, headers = assertion_form(limited), {"x-forwarded-for": "198.51.100.50"}
+    granted(limited, limited.post(form, headers=headers))
+    with Redis.from_url(limited.environment["REDIS_URL"]) as redis:
+        redis.flushdb()
+    refused(limited, limited.post(form, headers=headers), "invalid_client", Reason.ASSERTION_REPLAYED)
+
+
+@attack("A32")
 def test_a32_a_forged_forwarding_field_does_not_make_another_address(limited: ExchangeServer) -> None:
     attacker = "203.0.113.8"
     statuses = [

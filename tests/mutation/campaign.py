@@ -1,31 +1,36 @@
-"""One run of mutmut over a copy of the project, so that nothing of it is left in the checkout."""
+"""The mutants of one module, made by mutmut in a copy of the project, so that nothing of it is left in the checkout."""
 
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import subprocess
 import sys
 from contextlib import chdir
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from mutmut.mutation.file_mutation import mutate_file_contents
 
+from tests.mutation.judging import PLACE, SURVIVED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COPIED: Final = ("policy", "audit", "partners", "exchange", "portal", "tests", "templates", "manage.py")
+_NOT_COPIED: Final = ("__pycache__", "node_modules", "interop", "bench", "e2e")
 _OUR_PLUGIN: Final = '"-p", "tests.services", '
 """Starts PostgreSQL and Redis, which these tests need not."""
 _PLUGINS_UNUSED: Final = ("randomly", "xdist", "schemathesis", "anyio", "cacheprovider")
-_LEFT_OUT: Final = ("PYTEST", "HANDOVER", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE")
-"""Beginnings of variables of the environment that would reach the tests, or make each mutant compile them anew."""
-_MUTMUT: Final = (sys.executable, "-m", "mutmut")
+_MARK: Final = "__mutmut_"
+_LEFT_OUT: Final = ("PYTEST", "HANDOVER", "DATABASE", "REDIS")
+"""Beginnings of variables of the environment that would reach the tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,75 +54,69 @@ def run(module: str, tests: Sequence[str], *, changes: Sequence[str] = ()) -> Re
     """
     with TemporaryDirectory(prefix="handover-mutation-") as directory:
         place = Path(directory)
-        _copy(place, module, tests)
-        mutants = _named(place, module, changes)
-        _mutmut(place, "run", "--max-children", "1", *mutants)
-        states = _states(place, mutants)
-        survivors = [
-            name for name, state in states.items() if state not in {"killed", "timeout", "caught by type check"}
-        ]
-        shown = {name: _mutmut(place, "show", name) for name in survivors}
-    return Result(module=module, killed=len(states) - len(survivors), survivors=shown)
+        _copy(place)
+        made = _mutate(place, module)
+        names = [_named(made, change) for change in changes] or list(made)
+        states = _judge(place, module.removesuffix(".py").replace("/", "."), names, tests)
+    survivors = {name: made[name] for name, state in states.items() if state == SURVIVED}
+    return Result(module=module, killed=len(states) - len(survivors), survivors=survivors)
 
 
-def _named(place: Path, module: str, changes: Sequence[str]) -> list[str]:
-    """The names of the mutants that are made by these changes: by their text, since numbers move with every edit."""
-    if not changes:
-        return []
-    with chdir(place):  # where mutmut finds its settings
-        mutated = mutate_file_contents(module, Path(module).read_text(encoding="utf-8")).code
-    made = dict(_made(ast.parse(mutated)))
-    found = []
-    for change in changes:
-        names = [name for name, lines in made.items() if any(change in line for line in lines)]
-        if len(names) != 1:
-            message = f"{change!r} is in {len(names)} mutants of {module}; give a text that is in exactly one"
-            raise ValueError(message)
-        found.append(f"{module.removesuffix('.py').replace('/', '.')}.{names[0]}")
-    return found
-
-
-def _made(mutated: ast.Module) -> Iterator[tuple[str, set[str]]]:
-    """Each mutant's name, with the lines that its function has and the original has not."""
-    functions = {node.name: node for node in ast.walk(mutated) if isinstance(node, ast.FunctionDef)}
-    bodies = {name: ast.Module(body=function.body, type_ignores=[]) for name, function in functions.items()}
-    lines = {name: set(ast.unparse(body).splitlines()) for name, body in bodies.items()}
-    for name, written in lines.items():
-        original, mark, number = name.rpartition("__mutmut_")
-        if mark and number.isdigit():
-            yield name, written - lines[f"{original}__mutmut_orig"]
-
-
-def _copy(place: Path, module: str, tests: Sequence[str]) -> None:
+def _copy(place: Path) -> None:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            shutil.copytree(source, place / name, ignore=shutil.ignore_patterns(*_NOT_COPIED))
         else:
             shutil.copy(source, place / name)
-    configuration = (ROOT / "pyproject.toml").read_text(encoding="utf-8").replace(_OUR_PLUGIN, "")
-    package = module.partition("/")[0]
-    others = [name for name in (*COPIED, "pyproject.toml") if name != package]
-    arguments = ["-q", *(word for plugin in _PLUGINS_UNUSED for word in ("-p", f"no:{plugin}"))]
-    told = {
-        "source_paths": [package],
-        "only_mutate": [module],
-        "also_copy": others,
-        "pytest_add_cli_args": arguments,
-        "pytest_add_cli_args_test_selection": list(tests),
-    }
-    lines = "".join(f"{name} = {value!r}\n" for name, value in told.items())
-    (place / "pyproject.toml").write_text(f"{configuration}\n[tool.mutmut]\n{lines}", encoding="utf-8")
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8").replace(_OUR_PLUGIN, "")
+    told = f"{settings}\n[tool.mutmut]\nsource_paths = {list(COPIED[:-1])}\n"
+    (place / "pyproject.toml").write_text(told, encoding="utf-8")
 
 
-def _mutmut(place: Path, *arguments: str) -> str:
+def _mutate(place: Path, module: str) -> dict[str, str]:
+    """Put the module with all its mutants in its place; what each changes, by its name."""
+    with chdir(place):  # where mutmut finds its settings
+        mutated = mutate_file_contents(module, Path(module).read_text(encoding="utf-8"))
+        Path(module).write_text(mutated.code, encoding="utf-8")
+    functions = {node.name: node for node in ast.walk(ast.parse(mutated.code)) if isinstance(node, ast.FunctionDef)}
+    return {name: _difference(functions, name) for name in mutated.mutant_names}
+
+
+def _difference(functions: dict[str, ast.FunctionDef], name: str) -> str:
+    """The lines that a mutant changes, below its function's name."""
+    original = name.rpartition(_MARK)[0]
+    before, after = (
+        ast.unparse(ast.Module(body=functions[spelled].body, type_ignores=[])).splitlines()
+        for spelled in (f"{original}{_MARK}orig", name)
+    )
+    lines = [line for line in unified_diff(before, after, n=0, lineterm="") if not line.startswith(("---", "+++", "@"))]
+    return "\n".join((name, *lines))
+
+
+def _named(made: dict[str, str], change: str) -> str:
+    """The mutant with this text in what it adds: its number would move with every edit."""
+    names = [
+        name
+        for name, difference in made.items()
+        if any(line.startswith("+") and change in line for line in difference.splitlines())
+    ]
+    if len(names) != 1:
+        message = f"{change!r} is in {len(names)} mutants; give a text that is in exactly one"
+        raise ValueError(message)
+    return names[0]
+
+
+def _judge(place: Path, module: str, names: Sequence[str], tests: Sequence[str]) -> dict[str, str]:
+    """The state of each mutant, by its name."""
+    told = place / "mutants.json"
+    told.write_text(json.dumps([f"{module}.{name}" for name in names]), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
-    for store in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
-        environment.pop(store, None)
+    unused = [word for plugin in _PLUGINS_UNUSED for word in ("-p", f"no:{plugin}")]
     done = subprocess.run(
-        [*_MUTMUT, *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutation.judging", *unused, *tests],
         cwd=place,
-        env=environment | {"DJANGO_SETTINGS_MODULE": "portal.settings.test"},
+        env=environment | {"DJANGO_SETTINGS_MODULE": "portal.settings.test", PLACE: str(told)},
         capture_output=True,
         text=True,
         check=False,
@@ -125,10 +124,5 @@ def _mutmut(place: Path, *arguments: str) -> str:
     if done.returncode:
         sys.stderr.write(done.stdout[-4000:] + done.stderr[-4000:])
         done.check_returncode()
-    return done.stdout
-
-
-def _states(place: Path, mutants: Sequence[str]) -> dict[str, str]:
-    lines = (line.strip() for line in _mutmut(place, "results", "--all", "true").splitlines())
-    states = dict(line.rsplit(": ", 1) for line in lines if ": " in line)
-    return {name: state for name, state in states.items() if not mutants or name in mutants}
+    states: dict[str, str] = json.loads(told.read_text(encoding="utf-8"))
+    return {name.rpartition(".")[2]: state for name, state in states.items()}

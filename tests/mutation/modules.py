@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-_POLICY: Final = ("tests/policy",)
+_RULES: Final = "tests/policy/test_words_of_rules.py"
+_CLAIMS: Final = "tests/policy/test_claim_rules.py"
 _DECIDING: Final = ("tests/policy/test_words_of_decisions.py", "tests/policy/test_decision.py")
 _VERIFYING: Final = ("tests/exchange/test_words_of_refusals.py",)
 _ANSWERS: Final = (*_VERIFYING, "tests/exchange/test_words_of_answers.py")
@@ -12,10 +13,10 @@ _OWN: Final = "tests/exchange/test_words_of_subjects.py"
 _WORKLOADS: Final = "tests/exchange/test_words_of_workloads.py"
 
 MODULES: Final[dict[str, tuple[str, ...]]] = {
-    "policy/delegation.py": _POLICY,
-    "policy/mapping.py": _POLICY,
-    "policy/claim_rules.py": _POLICY,
-    "policy/carrying.py": _POLICY,
+    "policy/delegation.py": (_RULES, *_DECIDING, "tests/policy/test_delegation.py"),
+    "policy/mapping.py": (_RULES, *_DECIDING),
+    "policy/claim_rules.py": (_RULES, _CLAIMS),
+    "policy/carrying.py": (_RULES,),
     "policy/guards.py": _DECIDING,
     "policy/decision.py": _DECIDING,
     "policy/origin.py": _DECIDING,

@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from exchange.protocol.compact import decode_segment, encode_segment
 from policy.reasons import Reason
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.oracle import granted, refused
 from tests.signers import Signer, encode, make_key, public_jwk
@@ -49,6 +50,7 @@ def from_many(server: ExchangeServer, alg: str, token: str, reason: Why | None) 
         refused(server, response, "invalid_request", reason)
 
 
+@attack("A1")
 @rule(107, "RFC 8725", "3.2")
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", "none "])
 @pytest.mark.parametrize("signature", ["", "AA", "original"])
@@ -58,12 +60,14 @@ def test_a1_no_signature_by_any_name_is_none(server: ExchangeServer, alg: str, s
     presented(server, respelt(token, kept, alg=alg), Reason.ALGORITHM_REFUSED)
 
 
+@attack("A1")
 @rule(107, "RFC 8725", "3.2")
 @pytest.mark.parametrize("signature", [b"", b"\0", b"\0" * 256, b"\xff" * 256], ids=["empty", "short", "zeros", "ones"])
 def test_a1_a_signature_that_is_none_is_wrong_under_the_right_name(server: ExchangeServer, signature: bytes) -> None:
     presented(server, respelt(server.world.idp.subject_token(server.url), signature), Reason.SIGNATURE_WRONG)
 
 
+@attack("A2")
 @rule(107, "RFC 8725", "3.1")
 @rule(106, "RFC 8725", "3.1")
 @pytest.mark.parametrize("form", ["PEM", "PEM without its last line break", "PKCS1", "DER", "JWK", "modulus"])
@@ -85,6 +89,7 @@ def test_a2_the_public_key_is_no_shared_secret(server: ExchangeServer, form: str
     presented(server, forged, Reason.SIGNATURE_WRONG if alg == "RS256" else Reason.ALGORITHM_REFUSED)
 
 
+@attack("A3")
 @rule(106, "RFC 8725", "3.1")
 @pytest.mark.parametrize("alg", ["RS384", "RS512", "PS256", "PS384"])
 def test_a3_a_key_declared_for_one_algorithm_verifies_no_other(server: ExchangeServer, alg: str) -> None:
@@ -94,6 +99,7 @@ def test_a3_a_key_declared_for_one_algorithm_verifies_no_other(server: ExchangeS
     from_many(server, "RS256", signer.subject_token(server.url), None)
 
 
+@attack("A3")
 @rule(106, "RFC 8725", "3.1")
 @pytest.mark.parametrize(
     ("named", "real"), [("ES256", "ES384"), ("ES384", "ES256"), ("PS256", "RS256"), ("ES256", "RS256")]
@@ -105,6 +111,7 @@ def test_a3_the_kid_of_a_key_of_another_algorithm_is_refused(server: ExchangeSer
     from_many(server, real, signer.subject_token(server.url, header=header), Reason.ALGORITHM_REFUSED)
 
 
+@attack("A3")
 @rule(106, "RFC 8725", "3.1")
 def test_a3_the_two_names_of_edwards_curve_signatures_are_one_algorithm(server: ExchangeServer) -> None:
     heron = server.world.heron
@@ -112,6 +119,7 @@ def test_a3_the_two_names_of_edwards_curve_signatures_are_one_algorithm(server: 
     from_many(server, "EdDSA", signer.subject_token(server.url, header={"alg": "EdDSA"}), None)
 
 
+@attack("A3")
 @rule(109, "RFC 8725", "3.4")
 @pytest.mark.parametrize("spoilt", ["all zeros", "r is zero", "DER", "half", "a byte more", "order added"])
 def test_a3_an_elliptic_curve_signature_has_one_shape(server: ExchangeServer, spoilt: str) -> None:
@@ -132,12 +140,14 @@ def test_a3_an_elliptic_curve_signature_has_one_shape(server: ExchangeServer, sp
     from_many(server, "ES256", respelt(token, signature), Reason.SIGNATURE_WRONG)
 
 
+@attack("A4")
 @rule(108, "RFC 8725", "3.10")
 def test_a4_with_several_keys_a_token_must_name_its_own(server: ExchangeServer) -> None:
     token = server.world.heron.many.subject_token(server.url, header={"kid": None})
     from_many(server, "ES256", token, Reason.KEY_UNKNOWN)
 
 
+@attack("A5")
 @rule(108, "RFC 8725", "3.10")
 @pytest.mark.parametrize("brought", ["jwk", "jku", "x5c", "nothing"])
 def test_a5_a_key_that_the_token_brings_along_is_not_used(server: ExchangeServer, brought: str) -> None:
@@ -178,6 +188,7 @@ def sealed(server: ExchangeServer, kind: str) -> str:
     return b".".join([encode_segment(json.dumps(header).encode()), b"AA", b"AA", body, b"AA"]).decode()
 
 
+@attack("A7")
 @rule(107, "RFC 8725bis", "3.3")
 @rule(114, "RFC 8725bis", "3.6")
 @rule(114, "RFC 8725bis", "3.13")
@@ -200,6 +211,7 @@ def test_a7_an_encrypted_token_is_refused_unopened(server: ExchangeServer, kind:
     refused(server, response, "invalid_dpop_proof", Reason.PROOF_INVALID)
 
 
+@attack("A11")
 @rule(110, "RFC 8725", "3.8")
 def test_a11_a_key_of_one_issuer_signs_for_no_other_issuer_of_the_same_partner(server: ExchangeServer) -> None:
     heron = server.world.heron

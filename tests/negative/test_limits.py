@@ -17,6 +17,7 @@ from exchange import body, keys
 from exchange.protocol.compact import MAX_TOKEN_LENGTH, encode_segment
 from exchange.protocol.form import MAX_BODY_LENGTH
 from policy.reasons import Reason
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.oracle import granted, refused
 
@@ -34,6 +35,7 @@ def send(server: ExchangeServer, content: Any) -> httpx.Response:
     return server.http.post("/oauth/token", content=content, headers={"content-type": FORM})
 
 
+@attack("A30")
 @rule(115, "own rule")
 @pytest.mark.parametrize("more", [1, 1000, 1_000_000], ids=["a byte", "a kilobyte", "a megabyte"])
 def test_a30_a_body_beyond_64_kib_is_refused(server: ExchangeServer, more: int) -> None:
@@ -47,6 +49,7 @@ def test_a30_a_body_of_64_kib_is_read(server: ExchangeServer) -> None:
     refused(server, response, "unsupported_grant_type", Reason.GRANT_TYPE_UNSUPPORTED)
 
 
+@attack("A30")
 @rule(115, "own rule")
 def test_a30_a_body_in_chunks_without_an_end_is_refused_at_the_limit(server: ExchangeServer) -> None:
     def chunks() -> Any:
@@ -56,6 +59,7 @@ def test_a30_a_body_in_chunks_without_an_end_is_refused_at_the_limit(server: Exc
     refused(server, send(server, chunks()), "invalid_request", Reason.REQUEST_TOO_LARGE, status=413)
 
 
+@attack("A30")
 @rule(115, "own rule")
 @pytest.mark.parametrize(
     ("content", "reason"),
@@ -72,12 +76,14 @@ def test_a30_a_form_of_too_many_parts_is_refused(server: ExchangeServer, content
     refused(server, send(server, content), error, reason)
 
 
+@attack("A30")
 @rule(115, "own rule")
 def test_a30_more_than_ten_targets_are_refused(server: ExchangeServer) -> None:
     targets = [f"https://t{n}.example" for n in range(11)]
     refused(server, server.exchange(audience=targets), "invalid_target", Reason.TARGET_MALFORMED)
 
 
+@attack("A30")
 @rule(115, "own rule")
 @pytest.mark.parametrize("nested", ['{"a":', '{"a":[', '{"act":{"sub":"x","act":'])
 @pytest.mark.parametrize("place", ["header", "claims"])
@@ -92,6 +98,7 @@ def test_a30_json_nested_beyond_all_measure_is_refused(server: ExchangeServer, n
         refused(server, response, "invalid_request", Reason.TOKEN_MALFORMED)
 
 
+@attack("A30")
 @rule(115, "own rule")
 def test_a30_a_token_as_large_as_allowed_is_read_and_one_character_more_is_not(server: ExchangeServer) -> None:
     token = server.world.idp.subject_token(server.url, padding="")
@@ -103,6 +110,7 @@ def test_a30_a_token_as_large_as_allowed_is_read_and_one_character_more_is_not(s
     refused(server, response, "invalid_request", Reason.TOKEN_TOO_LARGE)
 
 
+@attack("A30")
 @rule(115, "own rule")
 def test_a30_an_authorization_field_beyond_all_measure_is_refused_unread(server: ExchangeServer) -> None:
     for length in (20_000, 1_000_000):
@@ -114,6 +122,7 @@ def test_a30_an_authorization_field_beyond_all_measure_is_refused_unread(server:
 HALF = "POST /oauth/token HTTP/1.1\r\nhost: x\r\ncontent-type: {}\r\ncontent-length: 500\r\n\r\ngrant_type="
 
 
+@attack("A30")
 def test_a30_a_caller_that_hangs_up_halfway_harms_nobody(server: ExchangeServer) -> None:
     port = int(server.url.rpartition(":")[2])
     for _ in range(5):
@@ -162,6 +171,7 @@ async def drip(pieces: int) -> tuple[int, dict[bytes, bytes], dict[str, Any]]:
     return sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"])
 
 
+@attack("A30")
 @rule(115, "own rule")
 @pytest.mark.parametrize("pieces", [0, 3], ids=["nothing comes", "it stops halfway"])
 def test_a30_a_body_that_never_comes_is_refused_in_time(
@@ -182,6 +192,7 @@ def test_a30_a_body_that_never_comes_is_refused_in_time(
     assert rows == [(UUID(headers[b"x-correlation-id"].decode()), Reason.REQUEST_TOO_SLOW)]
 
 
+@attack("A30")
 @rule(115, "own rule")
 def test_a30_no_refusal_costs_out_of_proportion(server: ExchangeServer) -> None:
     """Nothing large is parsed before it is measured: the dearest refusal is cheap beside a good exchange."""
@@ -198,6 +209,7 @@ def test_a30_no_refusal_costs_out_of_proportion(server: ExchangeServer) -> None:
         assert min(seconds(bomb) for _ in range(5)) < 20 * good
 
 
+@attack("A32")
 @pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "client-cert", "x-correlation-id"])
 def test_a32_what_a_stranger_says_about_his_address_is_not_believed(server: ExchangeServer, name: str) -> None:
     response = server.http.post("/oauth/token", data={"grant_type": "x"}, headers={name: "203.0.113.9"})

@@ -11,6 +11,7 @@ import pytest
 
 from policy.reasons import Reason
 from tests import exchange_server
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.conformance.test_rfc9449 import proof
 from tests.oracle import granted, refused
@@ -52,6 +53,7 @@ def one_of(server: ExchangeServer, responses: list[httpx.Response], error: str, 
             refused(server, response, error, reason)
 
 
+@attack("A15")
 @rule(59, "RFC 7523", "3")
 def test_a15_of_many_parallel_uses_of_an_assertion_one_succeeds(two_processes: ExchangeServer) -> None:
     server = two_processes
@@ -63,6 +65,7 @@ def test_a15_of_many_parallel_uses_of_an_assertion_one_succeeds(two_processes: E
     one_of(server, responses, "invalid_client", Reason.ASSERTION_REPLAYED)
 
 
+@attack("A14")
 @rule(33, "RFC 8693", "2.1")
 @rule(113, "own rule")
 def test_a14_of_many_parallel_uses_of_a_one_time_token_one_succeeds(two_processes: ExchangeServer) -> None:
@@ -73,6 +76,7 @@ def test_a14_of_many_parallel_uses_of_a_one_time_token_one_succeeds(two_processe
     one_of(server, responses, "invalid_request", Reason.TOKEN_REPLAYED)
 
 
+@attack("A14")
 @rule(99, "RFC 9449", "11.1")
 def test_a14_of_many_parallel_uses_of_a_proof_one_succeeds(two_processes: ExchangeServer) -> None:
     server = two_processes
@@ -81,6 +85,7 @@ def test_a14_of_many_parallel_uses_of_a_proof_one_succeeds(two_processes: Exchan
     one_of(server, responses, "invalid_dpop_proof", Reason.PROOF_REPLAYED)
 
 
+@attack("A14")
 @rule(113, "own rule")
 def test_a14_tokens_signed_anew_under_one_identifier_are_one_token(two_processes: ExchangeServer) -> None:
     server, jti = two_processes, str(uuid4())
@@ -93,6 +98,7 @@ def test_a14_tokens_signed_anew_under_one_identifier_are_one_token(two_processes
     one_of(server, responses, "invalid_request", Reason.TOKEN_REPLAYED)
 
 
+@attack("A16")
 @rule(7, "RFC 6749", "5.2")
 def test_a16_guessing_at_a_secret_gets_the_same_answer_each_time_and_disturbs_nobody(server: ExchangeServer) -> None:
     near = [server.world.secret[:-1], server.world.secret + "=", server.world.secret.swapcase(), "", " ", "\u00e9"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.attacks import attack
 from tests.cases import cases, filled
 from tests.oracle import refused
 
@@ -16,12 +17,14 @@ TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
 LONG = {"long": "l" * 256, "huge": "h" * 8192, "large": "a" * 16_385}
 
 
+@attack("A13", "A18")
 @pytest.mark.parametrize("case", cases("requests"))
 def test_a_malformed_request_gets_its_documented_error(server: ExchangeServer, case: dict[str, Any]) -> None:
     response = server.exchange(**filled(case["change"], us=server.url, **LONG))
     refused(server, response, case["error"], case["reason"])
 
 
+@attack("A4", "A5", "A6", "A9", "A10", "A11", "A12", "A13")
 @pytest.mark.parametrize("case", cases("subject_tokens"))
 def test_a_subject_token_that_will_not_do_gets_its_documented_error(
     server: ExchangeServer, case: dict[str, Any]
@@ -33,6 +36,7 @@ def test_a_subject_token_that_will_not_do_gets_its_documented_error(
     refused(server, response, case["error"], case["reason"])
 
 
+@attack("A15")
 @pytest.mark.parametrize("case", cases("assertions"))
 def test_a_client_assertion_that_will_not_do_gets_its_documented_error(
     server: ExchangeServer, case: dict[str, Any]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy.reasons import Reason
+from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.oracle import granted, refused
 from tests.world import JWT, LEDGER, REPORTS
@@ -28,6 +29,7 @@ THEIRS: dict[str, frozenset[str]] = {
 ASKED = [" ".join(chosen) for size in (1, 2, 3) for chosen in combinations(CATALOGUE, size)]
 
 
+@attack("A17")
 @rule(49, "RFC 8693", "2.1")
 @pytest.mark.parametrize("theirs", THEIRS)
 @pytest.mark.parametrize("asked", ASKED)
@@ -44,6 +46,7 @@ def test_a17_nothing_is_granted_beyond_what_token_mapping_and_client_share(
         refused(server, response, "invalid_scope", Reason.SCOPE_NOT_GRANTED)
 
 
+@attack("A17")
 @rule(49, "RFC 8693", "2.1")
 @pytest.mark.parametrize("claim", ["scp", "roles", "permissions", "ledger.write", "authorities"])
 def test_a17_rights_are_read_from_the_scope_claim_only(server: ExchangeServer, claim: str) -> None:
@@ -57,6 +60,7 @@ def test_a17_rights_are_read_from_the_scope_claim_only(server: ExchangeServer, c
     )
 
 
+@attack("A18")
 @rule(22, "RFC 8693", "2.1.1")
 @rule(67, "RFC 8707", "2")
 @pytest.mark.parametrize(
@@ -94,6 +98,7 @@ def delegated(server: ExchangeServer, **claims: Any) -> Any:
     )
 
 
+@attack("A23")
 @rule(46, "RFC 8693", "4.1")
 @pytest.mark.parametrize("depth", range(1, 13))
 def test_a23_a_chain_stops_at_four(server: ExchangeServer, depth: int) -> None:
@@ -104,6 +109,7 @@ def test_a23_a_chain_stops_at_four(server: ExchangeServer, depth: int) -> None:
         refused(server, response, "invalid_request", Reason.CHAIN_TOO_DEEP)
 
 
+@attack("A23")
 @rule(46, "RFC 8693", "4.1")
 @pytest.mark.parametrize("issuer", [None, "https://people.heron.example"], ids=["unnamed", "named"])
 def test_a23_a_to_b_to_a_is_refused_however_the_issuer_is_written(server: ExchangeServer, issuer: str | None) -> None:
@@ -113,6 +119,7 @@ def test_a23_a_to_b_to_a_is_refused_however_the_issuer_is_written(server: Exchan
     refused(server, response, "invalid_request", Reason.CHAIN_LOOP)
 
 
+@attack("A23")
 @rule(34, "RFC 8693", "2.1")
 @pytest.mark.parametrize("left", [2, 31, 299, 1800])
 def test_a23_a_child_never_outlives_its_parent(server: ExchangeServer, left: int) -> None:

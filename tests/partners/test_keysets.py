@@ -17,6 +17,7 @@ from partners.keysets import (
     named_keys,
 )
 from partners.vocabulary import SignatureAlgorithm
+from tests.attacks import attack
 from tests.partners.examples import private_key, public_key
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def test_what_is_no_key_set_is_refused(document: object) -> None:
         accept_jwks(document)
 
 
+@attack("A3")
 @pytest.mark.parametrize(
     ("key", "why"),
     [
@@ -110,6 +112,7 @@ def test_a_key_of_no_use_here_is_left_out_and_named(key: dict[str, Any], why: st
     assert accept_jwks({"keys": [EC, key]}) == (EC,)
 
 
+@attack("A8")
 @pytest.mark.parametrize(
     ("key", "why"),
     [

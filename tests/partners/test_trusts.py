@@ -16,6 +16,7 @@ from partners.errors import ConfigurationRefused, IllegalTransition, NotRegister
 from partners.models import FederationTrust, KeySource, ScopeMapping
 from partners.vocabulary import Kind, SignatureAlgorithm, SubjectTokenType
 from policy.claim_rules import Operator
+from tests.attacks import attack
 from tests.partners import examples
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def test_a_partner_trusts_each_issuer_once_and_two_partners_may_trust_the_same(r
     services.add_trust(ready, examples.trust(partner="fjord"))
 
 
+@attack("A19")
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -191,6 +193,7 @@ def test_what_must_not_be_trusted_is_refused_at_its_field(ready: Change, fields:
     assert not KeySource.objects.exists()
 
 
+@attack("A19")
 @pytest.mark.parametrize(
     ("url", "is_allowed"),
     [

@@ -354,7 +354,7 @@ def test_may_act_is_held_against_each_member_of_the_actor() -> None:
     assert granted(make_facts(source=MappingSource.OWN_TOKEN, subject=before)).act == {"sub": "x"}
 
 
-@pytest.mark.parametrize("name", ["", 7, "a\nb", "a" * 256, None], ids=repr)
+@pytest.mark.parametrize("name", ["", 7, "a\nb", "a" * 256, None], ids=["empty", "number", "lines", "long", "none"])
 def test_a_name_that_will_not_do_is_told(name: Any) -> None:
     facts = make_facts(mappings=(make_mapping(subject_claim="alias"),), subject=make_token(claims={"alias": name}))
     outcome = refused(facts)
@@ -404,11 +404,12 @@ def test_what_still_stands_behind_a_token_changes_nothing() -> None:
 
 
 def test_what_was_decided_is_granted_whole() -> None:
-    carrying = make_mapping(claims={"level": claim("claims.tier")})
-    facts = with_actor(request=Asked(scope=frozenset({"read", "write"})), mappings=(carrying,))
+    carrying = make_mapping(claims={"level": claim("claims.tier")}, carries_login=True)
+    subject = make_token(claims={"acr": "high"})
+    facts = with_actor(request=Asked(scope=frozenset({"read", "write"})), mappings=(carrying,), subject=subject)
     outcome = granted(facts)
     assert (outcome.token, outcome.audience, outcome.mappings) == (facts.subject, (LEDGER,), (carrying,))
     assert outcome.scope == {"read", "write"}
-    assert outcome.claims == {"level": "gold"}
+    assert outcome.claims == {"level": "gold", "acr": "high"}
     assert outcome.token_format is make_target().token_format
     assert outcome.act == {"sub": "gateway", "iss": ACTORS, "client_id": "gateway"}

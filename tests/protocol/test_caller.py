@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from exchange.caller import MAX_HOPS, Caller, caller_of
+from tests.attacks import attack
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -34,11 +35,13 @@ ADDRESSES = {
 }
 
 
+@attack("A32")
 @pytest.mark.parametrize(("sent", "address"), ADDRESSES.values(), ids=ADDRESSES.keys())
 def test_the_address_is_the_one_next_to_the_last_proxy_we_run(sent: tuple[str, ...], address: str) -> None:
     assert seen(*sent).address == address
 
 
+@attack("A32")
 def test_without_trusted_proxies_nobody_is_believed() -> None:
     assert seen("10.0.0.1", "198.51.100.1", trusted=()).address == "10.0.0.1"
 

@@ -23,6 +23,7 @@ ERRORS = {
         "temporarily_unavailable",
         "server_error",
     ),
+    *("authorization_pending", "access_denied", "expired_token"),  # RFC 8628 section 3.5
 }
 ALLOWED = {chr(code) for code in range(0x20, 0x7F)} - {'"', "\\"}
 
