@@ -25,7 +25,10 @@ DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 KEYED: Final = Signer("device-keyed")
 SECRET: Final = "s" * 43
 AUTH: Final = ("device-secret", SECRET)
-_APPLICATION: Final = {"scopes": ["partners:read", "keys:read", "ledger.read"], "authorization_grant_type": DEVICE_CODE}
+_APPLICATION: Final[dict[str, Any]] = {
+    "scopes": ["partners:read", "keys:read", "ledger.read"],
+    "authorization_grant_type": DEVICE_CODE,
+}
 
 
 class Browser:

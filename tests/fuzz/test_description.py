@@ -66,7 +66,8 @@ def test_the_page_is_openapi() -> None:
 
 
 def test_the_page_describes_every_address_of_the_lane(described: ExchangeServer) -> None:
-    known = {METADATA_PATH, OPENID_PATH, "/oauth/jwks", "/healthz", "/readyz", lane.VERIFY_PATH, *lane.POSTED}
+    documents = {METADATA_PATH, OPENID_PATH, f"{lane.RESOURCE_PATH}/api", "/oauth/jwks", "/healthz", "/readyz"}
+    known = documents | {lane.VERIFY_PATH, *lane.POSTED}
     assert set(DOCUMENT["paths"]) == known
     for path in known:
         assert described.http.request("TRACE", path).status_code == 405
@@ -92,7 +93,7 @@ def check(case: Case[Any], server: ExchangeServer, **options: Any) -> Response:
     """The answer to a request, once it was found as described, and no token: nobody signed anything here."""
     response = case.call(base_url=server.url, **options)
     case.validate_response(response, checks=CHECKS)
-    assert b"access_token" not in response.content
+    assert b'"access_token"' not in response.content
     return response
 
 

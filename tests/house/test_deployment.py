@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from django.urls import URLPattern
 
 from exchange import urls as exchange_urls
 from exchange.lane import POSTED
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ mutant that such a test reaches. Here nothing is named twice, and the first chil
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -44,6 +45,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     """Judge each mutant. Raises ``RuntimeError`` where the code as it is fails a test already."""
     place = Path(os.environ[PLACE])
     names = json.loads(place.read_text(encoding="utf-8"))
+    gc.freeze()  # a child that collects what it shares with its parent copies it all
     started = time.monotonic()
     if _judged(session, AS_IT_IS, seconds=3600) != SURVIVED:
         message = "a test fails before anything is changed; run these tests by themselves"

@@ -9,6 +9,7 @@ import pytest
 
 from policy.claim_rules import Verdict
 from policy.facts import Actor, Refused
+from policy.guards import Refusal
 from policy.mapping import MappingSource
 from policy.origin import Origin
 from policy.reasons import Reason, Rule, Step, shown
@@ -301,6 +302,23 @@ def test_of_two_targets_the_shortest_life_and_the_least_depth_hold() -> None:
         outcome = granted(facts)
         assert outcome.expires_at == NOW + timedelta(minutes=2)
         assert Step(Rule.DELEGATION, Verdict.PASSED, "depth at most 1", "gateway, depth 1") in outcome.steps
+
+
+def test_a_client_of_nobody_has_no_default_target_and_several_unknown_scopes_are_told_in_order() -> None:
+    alone = make_facts(request=Asked(audience=()), client=make_client(partner=None))
+    assert refused(alone).reason is Reason.TARGET_MISSING
+    several = make_facts(request=Asked(scope=frozenset({"read", "fly", "dive"})))
+    assert refused(several).steps[-1].received == "dive fly"
+
+
+def test_the_subject_is_whom_the_token_was_established_to_be_about() -> None:
+    respelled = make_token("user-1", claims={"sub": "user-2", "tier": "user-3"})
+    assert granted(make_facts(subject=respelled)).subject == "partner:kestrel:user-1"
+
+
+def test_a_refusal_reads_as_its_reason() -> None:
+    step = Step(Rule.TARGET, Verdict.REFUSED)
+    assert str(Refusal(Reason.TARGET_UNKNOWN, step)) == "policy.target_unknown"
 
 
 @cites(34, "RFC 8693", "2.1")
