@@ -34,6 +34,14 @@ class Tally:
     refused: int = 0
 
 
+Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _post(line: Line, body: bytes, path: str = "/oauth/token") -> tuple[int, dict[str, str], bytes]:
+    reader, writer = line
+    return await post(reader, writer, body, path)
+
+
 class Racer:
     """One line of races, over connections of its own to both processes."""
 
@@ -53,7 +61,7 @@ class Racer:
             for _, writer in lines:
                 writer.close()
 
-    async def _race(self, lines: list[Any]) -> None:
+    async def _race(self, lines: list[Line]) -> None:
         parent = await self._token(lines[0], self._first())
         child = await self._token(lines[1], self._onwards(parent, "kestrel-batch", LEDGER, "ledger.read"))
         tries = [
@@ -65,7 +73,7 @@ class Racer:
         assert given_back[0] == 200
         for answer in answers:
             self._count(*answer)
-        after = await post(*lines[1], self._onwards(child, "ledger-service", REPORTS, "reports.read"))
+        after = await _post(lines[1], self._onwards(child, "ledger-service", REPORTS, "reports.read"))
         assert (after[0], json.loads(after[2])["error"]) == (400, "invalid_request")
 
     def _count(self, status: int, _: dict[str, str], body: bytes) -> None:
@@ -76,12 +84,12 @@ class Racer:
         assert (status, said["error"]) == (400, "invalid_request"), said
         self._tally.refused += 1
 
-    async def _later(self, line: Any, body: bytes, path: str = "/oauth/token") -> tuple[int, dict[str, str], bytes]:
+    async def _later(self, line: Line, body: bytes, path: str = "/oauth/token") -> tuple[int, dict[str, str], bytes]:
         await asyncio.sleep(random.uniform(0, STAGGER))
-        return await post(*line, body, path)
+        return await _post(line, body, path)
 
-    async def _token(self, line: Any, body: bytes) -> str:
-        status, _, answer = await post(*line, body)
+    async def _token(self, line: Line, body: bytes) -> str:
+        status, _, answer = await _post(line, body)
         assert status == 200, answer
         return str(json.loads(answer)["access_token"])
 
