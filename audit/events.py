@@ -210,6 +210,27 @@ class KeyActivated(Event):
     kind = "key.activated"
 
 
+class KeyPublished(Event):
+    """A signing key of ours is shown to verifiers, and signs nothing yet."""
+
+    __slots__ = ()
+    kind = "key.published"
+
+
+class KeyRetired(Event):
+    """A signing key of ours left the key set: nothing that it signed is good any more."""
+
+    __slots__ = ()
+    kind = "key.retired"
+
+
+class KeyCompromised(Event):
+    """A signing key of ours may be known to others, and left the key set at once."""
+
+    __slots__ = ()
+    kind = "key.compromised"
+
+
 class ConfigurationApplied(Event):
     """One object was changed by a document or a page. ``data``: object, name, change, fields with old and new."""
 

@@ -106,7 +106,9 @@ def activate(change: Change, key: SigningKey) -> None:
         SigningKey.objects.filter(use=key.use, state=SigningKey.State.ACTIVE).update(
             state=SigningKey.State.RETIRING, retiring_at=now
         )
-        SigningKey.objects.filter(pk=key.pk).update(state=SigningKey.State.ACTIVE, published_at=now, activated_at=now)
+        SigningKey.objects.filter(pk=key.pk).update(
+            state=SigningKey.State.ACTIVE, published_at=key.published_at or now, activated_at=now
+        )
     change.touch_keys()
     change.record(events.KeyActivated(data={"kid": key.kid}))
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from exchange import jwks, sweeping
+from exchange import jwks, rotation, sweeping
 
 
 @shared_task(name="exchange.refresh_key_sets")  # type: ignore[untyped-decorator]
 def refresh_key_sets() -> None:
     """Fetch the partners' key sets whose time has come (RFC 7517). Idempotent: each source is claimed by its row."""
     jwks.refresh_due()
+
+
+@shared_task(name="exchange.rotate_keys")  # type: ignore[untyped-decorator]
+def rotate_keys() -> None:
+    """Publish, activate and retire our signing keys as they fall due. Idempotent: their rows say what is due."""
+    rotation.rotate()
 
 
 @shared_task(name="exchange.sweep_expired")  # type: ignore[untyped-decorator]

@@ -188,6 +188,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BEAT_SCHEDULER = "portal.celery.MemoryScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {  # a wake-up that no worker took is not kept for later
     "refresh key sets": {"task": "exchange.refresh_key_sets", "schedule": 60.0, "options": {"expires": 50}},
+    "rotate signing keys": {"task": "exchange.rotate_keys", "schedule": 3600.0, "options": {"expires": 600}},
     "sweep expired rows": {"task": "exchange.sweep_expired", "schedule": 300.0, "options": {"expires": 240}},
     "extend the audit trail": {"task": "audit.extend_partitions", "schedule": 86_400.0, "options": {"expires": 3600}},
 }

@@ -73,6 +73,7 @@ def test_a_call_without_a_token_is_told_where_to_read_whom_to_ask_for_one(
 
 
 @rule(14, "RFC 6750", "3.1")
+@rule(73, "RFC 9068", "4")
 @rule(87, "RFC 9728", "5.1")
 def test_a_token_for_another_target_or_of_nobody_does_not_open_the_api(server: ExchangeServer) -> None:
     for token in (issued(server), "nothing", f"ho_{'A' * 43}"):

@@ -149,6 +149,28 @@ def test_the_token_opens_our_own_api_until_it_is_revoked(site: Site) -> None:
     assert site.server.http.get("/api/nothing-there", headers=fields).status_code == 401
 
 
+@rule(73, "RFC 9068", "4")
+def test_our_own_api_takes_the_token_and_nothing_like_it(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    grant = granted(site.server, redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth))
+    signer = Signer(site.server.url)
+    others = {
+        "by another key": signer.sign(grant.claims, typ="at+jwt", kid=grant.header["kid"]),
+        "an ID token by type": signer.sign(grant.claims, typ="JWT", kid=grant.header["kid"]),
+        "without a signature": signer.sign(grant.claims, typ="at+jwt", alg="none"),
+        "of a partner's issuer": site.server.world.other_idp.sign(grant.claims, typ="at+jwt"),
+    }
+    asked = {name: call_api(site, token) for name, token in others.items()}
+    assert asked == dict.fromkeys(others, 401)
+    assert call_api(site, grant.body["access_token"]) == 404  # let in; there is nothing behind the door yet
+    site.server.http.post("/oauth/revoke", data={"token": grant.body["access_token"]}, auth=auth)
+    assert call_api(site, grant.body["access_token"]) == 401
+
+
+def call_api(site: Site, token: str) -> int:
+    return site.server.http.get("/api/partners", headers={"authorization": f"Bearer {token}"}).status_code
+
+
 def test_a_client_gets_no_scope_beyond_its_ceiling_whatever_the_person_agreed_to(site: Site) -> None:
     verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
     code = site.code("app-secret", verifier, scope="partners:read keys:write")["code"][0]

@@ -52,6 +52,8 @@ def made(
     named: str = "CN=settlement",
     is_fetched: bool = False,
     usable_until: Any = None,
+    signing: Any = KEYS,
+    certified: Any = (CLIENT.jwk,),
     **client: Any,
 ) -> Registry:
     """The configuration of one client; ``live`` are the ends of its secrets."""
@@ -68,7 +70,7 @@ def made(
         workload=None,
         serves=frozenset(),
     )
-    keys = (*public_jwks(*KEYS.values())["keys"], CLIENT.jwk)
+    keys = (*public_jwks(*signing.values())["keys"], *certified)
     key_set = KeySet(id=source, keys=keys, is_fetched=is_fetched, usable_until=usable_until)
     theirs = PartnerConfiguration(
         partner=known.partner, clients=(registered,), issuers=(), mappings=(), key_sets=(key_set,)
@@ -184,6 +186,12 @@ def test_an_assertion_proves_its_client_and_is_spent(credentials: Credentials) -
     )
     assert spends.jti in {"one", "j" * 255}
     assert NOW < spends.expires_at <= NOW + timedelta(seconds=360)
+
+
+def test_the_only_key_of_a_client_needs_no_name() -> None:
+    alone = made(signing={"ES256": KEYS["ES256"]}, certified=())
+    assert accepted(by_assertion(header={"kid": None}), alone).spends is not None
+    assert refused(by_assertion(header={"kid": "None"}), alone)[2] == "kid None"
 
 
 def test_an_assertion_is_spent_until_its_end_and_the_leeway() -> None:

@@ -256,7 +256,7 @@ def test_what_will_just_do_is_believed(case: Case) -> None:
         ({"scope": "a", "scp": "b"}, {"a"}),
         ({"scope": ""}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_the_scopes_of_a_token(claims: dict[str, Any], scope: set[str]) -> None:
     assert Case(claims=claims).accepted().scope == scope

@@ -16,7 +16,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "policy/delegation.py": (_RULES, *_DECIDING, "tests/policy/test_delegation.py"),
     "policy/mapping.py": (_RULES, *_DECIDING),
     "policy/claim_rules.py": (_RULES, _CLAIMS),
-    "policy/carrying.py": (_RULES,),
+    "policy/carrying.py": (_RULES, *_DECIDING),
     "policy/guards.py": _DECIDING,
     "policy/decision.py": _DECIDING,
     "policy/origin.py": _DECIDING,

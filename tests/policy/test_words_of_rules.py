@@ -193,6 +193,7 @@ def test_what_a_token_says_of_the_login_is_copied_or_a_fault(name: str) -> None:
     mapping = make_mapping(carries_login=True)
     for value in good:
         assert carried(mapping, token=make_token(claims={name: value}))[0] == {name: value}
+        assert carried(make_mapping(), token=make_token(claims={name: value}))[0] == {}
     for value in bad:
         reason, step = fault(mapping, token=make_token(claims={name: value}))
         assert reason is Reason.MAPPING_RULE_FAULT
