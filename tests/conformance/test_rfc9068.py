@@ -14,7 +14,7 @@ from policy.reasons import Reason
 from tests.conformance.rules import rule
 from tests.heron import ALGORITHMS
 from tests.oracle import granted, refused
-from tests.world import LEDGER
+from tests.world import ID_TOKEN, LEDGER
 
 if TYPE_CHECKING:
     from tests.exchange_server import ExchangeServer
@@ -101,10 +101,11 @@ def test_instants_are_whole_numbers(server: ExchangeServer) -> None:
 
 
 @rule(111, "RFC 8725", "3.12")
-def test_our_own_token_is_no_assertion_no_proof_and_no_partners_token(server: ExchangeServer) -> None:
+def test_our_own_token_is_no_assertion_no_proof_and_no_id_token(server: ExchangeServer) -> None:
     ours = granted(server, server.exchange()).body["access_token"]
     refused(server, server.exchange(client_assertion=ours), "invalid_client", Reason.CLIENT_UNKNOWN)
-    refused(server, server.exchange(subject_token=ours), "invalid_request", Reason.ISSUER_UNTRUSTED)
+    declared = server.exchange(subject_token=ours, subject_token_type=ID_TOKEN)
+    refused(server, declared, "invalid_request", Reason.TYPE_MISMATCH)
     form = server.form()
     response = server.post(form, auth=server.basic, headers={"dpop": ours})
     refused(server, response, "invalid_dpop_proof", Reason.PROOF_INVALID)

@@ -11,7 +11,7 @@ import pytest
 
 from exchange.jwt_checks import check_header, check_times, instant, media_type, strings
 from exchange.possession import CERTIFICATE, NOTHING, Possession
-from exchange.protocol.compact import IsEncrypted, NotCompact, decode_segment, parse_compact
+from exchange.protocol.compact import IsEncrypted, NotCompact, decode_segment, encode_segment, parse_compact
 from exchange.protocol.errors import OAuthError
 from exchange.verifying import MissingKey, read
 from policy.raw import RawToken
@@ -347,3 +347,8 @@ def test_five_parts_are_an_encrypted_token_and_the_parts_of_a_signed_one_stay_as
     jws = parse_compact(RawToken("eyJhIjoxfQ.eyJiIjoyfQ.AQI"))
     assert (jws.unverified_header, jws.unverified_claims) == ({"a": 1}, {"b": 2})
     assert (jws.signing_input, jws.signature) == (b"eyJhIjoxfQ.eyJiIjoyfQ", b"\x01\x02")
+
+
+def test_a_header_may_be_as_long_as_a_token() -> None:
+    long = encode_segment(b'{"a":"' + b"x" * 8000 + b'"}').decode()
+    assert parse_compact(RawToken(f"{long}.eyJiIjoyfQ.AQI")).unverified_header == {"a": "x" * 8000}

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from exchange.jwt_checks import Wrong
 from exchange.keyring import key_ring
 from exchange.opaque_tokens import MustLookUp, OpaqueToken, Told
+from exchange.own_tokens import OwnToken, check_own, is_reference, read_own
 from exchange.possession import NOTHING, Possession
 from exchange.protocol.errors import OAuthError, refusal
 from exchange.registry import Ourselves
@@ -238,3 +240,20 @@ def test_a_foreign_token_is_its_issuers_to_vouch_for() -> None:
     with pytest.raises(OAuthError) as caught:
         establish(case.presented(), make_issuer(), make_client(), NOTHING, now=datetime(2040, 1, 1, tzinfo=UTC))
     assert caught.value.reason is Reason.TOKEN_EXPIRED
+
+
+def test_what_is_no_token_of_ours_is_told_and_never_raised() -> None:
+    ours, presented = ourselves(), Own().presented()
+    found = read_own(presented.token, ours.keys, issuer=US, now=NOW)
+    assert found == check_own(presented.jws, ours.keys, issuer=US, now=NOW)
+    assert isinstance(found, OwnToken)
+    malformed = Wrong(reason=Reason.TOKEN_MALFORMED, expected="a token of ours", received="not three parts")
+    assert read_own(RawToken("a.b"), ours.keys, issuer=US, now=NOW) == malformed
+
+
+def test_a_key_of_ours_is_named_even_where_there_is_one_and_a_reference_is_known_by_its_beginning() -> None:
+    only = key_ring(tuple(public_jwks(KEYS["ES256"])["keys"]), is_fetched=False, usable_until=None)
+    unnamed = check_own(Own(header={"kid": None}).presented().jws, only, issuer=US, now=NOW)
+    assert unnamed == Wrong(reason=Reason.KEY_UNKNOWN, expected="a key of ours", received="kid absent")
+    assert is_reference(REFERENCE)
+    assert not is_reference(RawToken("a_ho_"))

@@ -172,3 +172,17 @@ def test_a_key_of_the_largest_curve_fits() -> None:
     found = prove(text)
     assert found is not None
     assert found.jkt == key.thumbprint()
+
+
+@pytest.mark.parametrize("length", [1, 255])
+def test_an_identifier_is_just_short_or_long_enough(length: int) -> None:
+    found = prove(proof(jti="j" * length))
+    assert found is not None
+    assert found.spends.jti == "j" * length
+
+
+def test_a_time_is_a_number_for_as_long_as_it_can_be_one() -> None:
+    for made in (0, 2 * SECONDS):
+        assert refused(proof(iat=made))[1:] == ("iat within the last 60 seconds", str(made))
+    beyond = 2 * SECONDS + 1
+    assert refused(proof(iat=beyond))[1:] == ("iat: a NumericDate", str(beyond))
