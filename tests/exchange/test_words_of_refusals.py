@@ -339,6 +339,8 @@ def test_a_segment_has_one_spelling() -> None:
         with pytest.raises(NotCompact):
             decode_segment(wrong)
     assert decode_segment(b"") == b""
+    assert encode_segment(b"\x00\x00\x17") == b"AAAX"
+    assert encode_segment(b"\xfb\xff") == b"-_8"
 
 
 def test_five_parts_are_an_encrypted_token_and_the_parts_of_a_signed_one_stay_as_they_came() -> None:
