@@ -68,6 +68,9 @@ interop: packages languages modules ## Clients and resource servers of others, a
 mutation: $(VENV)/.dev ## Whether a test notices when the code that verifies and decides is changed (MODULES=policy/mapping.py)
 	@$(BIN)/python -m tests.mutation $(MODULES)
 
+races: $(VENV)/.dev ## Exchanges against the revocation of what they exchange, and second uses, in parallel (ROUNDS=10000)
+	ROUNDS=$(or $(ROUNDS),10000) $(BIN)/pytest -rP tests/exchange/test_revocation_races.py tests/exchange/test_ledger_replay.py
+
 conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md, docs/attacks.md
 	$(BIN)/python -m tests.conformance
 	$(BIN)/python -m tests.attacks
