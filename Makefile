@@ -18,7 +18,7 @@ WITHOUT_SERVICES := --settings portal.settings.test
 LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check format docs bench scale faults fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
+.PHONY: help run stop test check format docs bench scale faults races fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -96,7 +96,7 @@ def _row(item: Rule, tests: Mapping[str, Counter[str]]) -> str:
 
 
 def _result(item: Rule, tests: Mapping[str, Counter[str]]) -> str:
-    later = f"due in step {item.step}" if item.step != DUE_STEP else ""
+    later = f"due in step {item.step}" if item.step > DUE_STEP else ""
     if not tests:
         return later or "no test"
     total: dict[str, int] = {}

@@ -27,7 +27,7 @@ from audit.partitions import months
 from audit.tasks import extend_partitions
 from exchange import jwks, sweeping
 from exchange.models import DeviceGrant, IssuedToken, SpentJti, TokenFamily
-from exchange.tasks import refresh_key_sets, sweep_expired
+from exchange.tasks import refresh_key_sets, rotate_keys, sweep_expired
 from portal.celery import MemoryScheduler, app
 from tests.exchange.identity_providers import identity_provider, kids_of, source_of
 from tests.exchange.sites import until
@@ -226,7 +226,8 @@ class TestWithoutAWorker:
 class TestBeat:
     def test_wakes_up_for_tasks_that_exist_and_lets_the_wake_ups_lapse(self) -> None:
         entries = MemoryScheduler(app).schedule.values()
-        assert {entry.task for entry in entries} == {refresh_key_sets.name, sweep_expired.name, extend_partitions.name}
+        tasks = {refresh_key_sets.name, rotate_keys.name, sweep_expired.name, extend_partitions.name}
+        assert {entry.task for entry in entries} == tasks
         for entry in entries:
             assert entry.task in app.tasks
             assert entry.options["expires"] < entry.schedule.run_every.total_seconds()
@@ -239,7 +240,7 @@ class TestBeat:
                 for entry in beat.schedule.values():
                     entry.last_run_at -= timedelta(days=2)
                 until(partial(_has_sent_all, beat))
-            assert queue.waiting() == 6
+            assert queue.waiting() == 8
             with worker():
                 until(queue.is_done)
                 until(lambda: bool(kids_of(source)))

@@ -149,7 +149,7 @@ def stock(services: Services, django_db_blocker: Any, tmp_path_factory: pytest.T
 def _add_desk(partner: models.Partner, client_id: str, secret: str) -> None:
     grants = ["authorization_code", "refresh_token"]
     code: dict[str, Any] = {"authorization_grant_type": "authorization-code", "redirect_uris": CALLBACK}
-    worlds.add_client(partner, client_id, secret=secret, grant_types=grants, **code)
+    worlds.add_client(partner, client_id, secret=secret, grant_types=grants, scopes=["partners:read"], **code)
 
 
 def _trust(partner: models.Partner, provider: Provider) -> None:
