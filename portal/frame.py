@@ -9,24 +9,29 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.utils import translation
 
-from portal.roles import may_open, roles_of, sections_for
+from portal.navigation import sections_for
+from portal.permissions import Permission, permissions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.http import HttpRequest
 
-    from portal.roles import Role, Section
+    from portal.navigation import Section
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page. ``here`` is the section the address belongs to: the first word of its name."""
-    roles = roles_of(getattr(request, "user", AnonymousUser()))
+    """Context of every page. ``here`` is the section the address belongs to: the first word of its name.
+
+    ``held`` is what the person may do: templates leave out what they never can.
+    """
+    held = permissions_of(getattr(request, "user", AnonymousUser()))
     match = request.resolver_match
     return bare_frame() | {
-        "navigation": list(_by_heading(roles)),
+        "navigation": list(_by_heading(held)),
+        "held": held,
         "here": (match.url_name or "").partition("-")[0] if match else "",
-        "may_search": may_open("exchanges", roles),
+        "may_search": Permission.EXCHANGES_READ in held,
     }
 
 
@@ -40,6 +45,6 @@ def bare_frame() -> dict[str, Any]:
     }
 
 
-def _by_heading(roles: frozenset[Role]) -> Iterator[tuple[str, list[Section]]]:
-    for heading, sections in groupby(sections_for(roles), key=lambda section: str(section.heading)):
+def _by_heading(held: frozenset[Permission]) -> Iterator[tuple[str, list[Section]]]:
+    for heading, sections in groupby(sections_for(held), key=lambda section: str(section.heading)):
         yield heading, list(sections)

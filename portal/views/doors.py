@@ -1,4 +1,4 @@
-"""Which roles open a view: a decorator, so that no view can forget to ask."""
+"""Who may open a view: a decorator, so that no view can forget to ask."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
-from portal.roles import SECTIONS, may_open, roles_of
+from portal.permissions import Permission, permissions_of, roles_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,23 +18,22 @@ if TYPE_CHECKING:
     View = Callable[..., HttpResponse]
 
 
-def opens(section: str) -> Callable[[View], View]:
-    """Let in the people whose roles show this section in the navigation; others get 403 with the roles that may."""
+def needs(permission: Permission) -> Callable[[View], View]:
+    """Let in the people whose roles hold this permission; others get 403 with the roles that do."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-            if not may_open(section, roles_of(request.user)):
-                raise PermissionDenied(_refusal(section))
+            if permission not in permissions_of(request.user):
+                raise PermissionDenied(_refusal(permission))
             return view(request, *args, **kwargs)
 
-        guarded.section = section  # type: ignore[attr-defined] # the test of all doors reads it
+        guarded.permission = permission  # type: ignore[attr-defined] # the test of all doors reads it
         return guarded
 
     return decorate
 
 
-def _refusal(section: str) -> str:
-    roles = next((entry.roles for entry in SECTIONS if entry.name == section), frozenset())
+def _refusal(permission: Permission) -> str:
     words = _("This page is for the roles %(roles)s. Ask a security admin for one of them if you need it.")
-    return words % {"roles": ", ".join(sorted(roles))}
+    return words % {"roles": ", ".join(sorted(roles_with(permission)))}

@@ -21,9 +21,10 @@ from portal.exchange_rows import rows_of
 from portal.explanations.words import EXPLANATIONS, GROUPS, explain
 from portal.facts import fact_sheets
 from portal.filters import OUTCOMES, RANGES, ExchangeFilter, as_uuid
+from portal.permissions import Permission
 from portal.recent import happening
 from portal.traces import trace as decision_trace
-from portal.views.doors import opens
+from portal.views.doors import needs
 from portal.views.fragments import render_part, wants_part
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from audit.selectors import Record
 
 
-@opens("exchanges")
+@needs(Permission.EXCHANGES_READ)
 @require_GET
 def exchanges(request: HttpRequest) -> HttpResponse:
     """Exchanges, newest first, 50 a page. A reference in the search box leads straight to its exchange."""
@@ -102,7 +103,7 @@ def _choices() -> dict[str, Any]:
     }
 
 
-@opens("exchanges")
+@needs(Permission.EXCHANGES_READ)
 @require_GET
 def trace(request: HttpRequest, reference: str) -> HttpResponse:
     """One exchange by the reference its caller was given: every step, what was expected, what came, and why."""

@@ -15,8 +15,9 @@ from partners.attention import attention
 from portal import charts
 from portal.explanations.words import explain
 from portal.figures import Figures, figures, hours_until
+from portal.permissions import Permission
 from portal.recent import happening
-from portal.views.doors import opens
+from portal.views.doors import needs
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -26,7 +27,7 @@ CHANGES = 6
 BUSIEST = 6
 
 
-@opens("overview")
+@needs(Permission.AUDIT_READ)
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
     """Real figures only: every one is counted from the audit trail or from the configuration when the page is made."""

@@ -17,7 +17,8 @@ from partners.states import PartnerState
 from portal.exchange_rows import rows_of
 from portal.figures import figures, hours_until
 from portal.filters import PartnerFilter
-from portal.views.doors import opens
+from portal.permissions import Permission
+from portal.views.doors import needs
 from portal.views.fragments import render_part
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ STATES: Final[Mapping[PartnerState, _StrPromise]] = {
 RECENT: Final = 10
 
 
-@opens("partners")
+@needs(Permission.PARTNERS_READ)
 @require_GET
 def partners(request: HttpRequest) -> HttpResponse:
     """Partners by name, 50 a page."""
@@ -66,7 +67,7 @@ def partners(request: HttpRequest) -> HttpResponse:
     return render_part(request, "partners/list.html", "partners/_list.html", context)
 
 
-@opens("partners")
+@needs(Permission.PARTNERS_READ)
 @require_GET
 def summary(request: HttpRequest, slug: str) -> HttpResponse:
     """Who the partner is, and how its last day went."""
@@ -78,7 +79,7 @@ def summary(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, partner, "summary", context)
 
 
-@opens("partners")
+@needs(Permission.PARTNERS_READ)
 @require_GET
 def trust(request: HttpRequest, slug: str) -> HttpResponse:
     """Whose tokens are accepted for this partner, under which conditions, and with which keys."""
@@ -87,7 +88,7 @@ def trust(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, partner, "trust", {"trusts": described, "now": now})
 
 
-@opens("partners")
+@needs(Permission.PARTNERS_READ)
 @require_GET
 def clients(request: HttpRequest, slug: str) -> HttpResponse:
     """The partner's clients: how they authenticate, what they may ask for. Never a secret."""
@@ -95,7 +96,7 @@ def clients(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, partner, "clients", {"clients": profiles.clients(partner.id), "now": now})
 
 
-@opens("partners")
+@needs(Permission.PARTNERS_READ)
 @require_GET
 def mappings(request: HttpRequest, slug: str) -> HttpResponse:
     """What a token of the partner can become, with every version that was ever published."""
@@ -103,7 +104,7 @@ def mappings(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, partner, "mappings", {"mappings": profiles.mappings(partner.id)})
 
 
-@opens("partners")
+@needs(Permission.PARTNERS_READ)
 @require_GET
 def activity(request: HttpRequest, slug: str) -> HttpResponse:
     """The partner's latest exchanges."""

@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from portal.roles import SECTIONS, Role, landing_page, sections_for
+from portal.navigation import SECTIONS, landing_page, sections_for
+from portal.permissions import OF_ROLE, roles_with
+from portal.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +61,7 @@ def test_a_page_opens_for_the_roles_that_have_it_and_for_no_other(
 
 
 def test_the_table_of_this_test_is_the_table_of_the_roles() -> None:
-    assert {section.name: set(section.roles) for section in SECTIONS} == OPENED_BY
+    assert {section.name: set(roles_with(section.permission)) for section in SECTIONS} == OPENED_BY
 
 
 @pytest.mark.parametrize(
@@ -74,14 +76,14 @@ def test_the_table_of_this_test_is_the_table_of_the_roles() -> None:
     ],
 )
 def test_everybody_lands_where_their_work_is(signed_in: Callable[[Role | None], Client], role: Role, page: str) -> None:
-    assert landing_page(frozenset({role})) == page
+    assert landing_page(OF_ROLE[role]) == page
     answer = signed_in(role).get("/", follow=True)
     assert answer.redirect_chain == [(reverse(page), 302)]
     assert answer.status_code == 200
 
 
 def test_roles_add_up() -> None:
-    both = frozenset({Role.ENGINEER, Role.PARTNER_MANAGER})
+    both = OF_ROLE[Role.ENGINEER] | OF_ROLE[Role.PARTNER_MANAGER]
     assert [section.name for section in sections_for(both)] == ["partners", "exchanges"]
 
 
@@ -90,8 +92,10 @@ def test_the_navigation_has_no_dead_link(signed_in: Callable[[Role | None], Clie
     browser = signed_in(role)
     page = browser.get("/account").content.decode()
     for section in SECTIONS:
-        assert (f'href="{reverse(section.name)}"' in page.partition("</nav>")[0]) is (role in section.roles)
-        if role in section.roles:
+        assert (f'href="{reverse(section.name)}"' in page.partition("</nav>")[0]) is (
+            section.permission in OF_ROLE[role]
+        )
+        if section.permission in OF_ROLE[role]:
             assert browser.get(reverse(section.name)).status_code == 200
 
 

@@ -55,7 +55,7 @@ def test_a_fault_is_told_without_its_details(
     def fail(*_arguments: Any) -> Any:
         raise fault
 
-    monkeypatch.setattr(home, "roles_of", fail)
+    monkeypatch.setattr(home, "permissions_of", fail)
     browser.raise_request_exception = False
     answer = browser.get("/account")
     page = answer.content.decode()
