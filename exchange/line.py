@@ -33,5 +33,5 @@ class Line(NamedTuple):
         """Make the token's rows durable, and spend what the request spends. Raises as ``Ledger.record`` does."""
         is_grant = isinstance(facts.request, TokenRequest) and facts.request.is_assertion
         spends = (*self.trail.unspent(), *spends_of(facts.subject, facts.trust, is_grant=is_grant))
-        rests_on = own_tokens(facts.subject, facts.actor)
+        rests_on = own_tokens(facts.subject, facts.actor) if facts.origins else ()
         return await self.ledger.record(signed, spends, self.trail, rests_on=rests_on, epoch=self.registry.epoch)

@@ -1,10 +1,13 @@
-"""The ledger's batch again, its columns read by subscript: half the cost of taking small batches apart."""
+"""The ledger's batch as it is now: ancestors, references, and its columns read by subscript.
+
+That is half the cost of taking small batches apart.
+"""
 
 from importlib import import_module
 
 from django.db import migrations
 
-PREVIOUS = import_module("exchange.migrations.0005_references").RECORD
+PREVIOUS = import_module("exchange.migrations.0003_standing").WITHOUT_OUTCOME
 
 RECORD = """
 CREATE FUNCTION exchange_record(
@@ -130,7 +133,7 @@ $$
 
 
 class Migration(migrations.Migration):
-    """The same function, from outside."""
+    """In place of the first form of the function (0002, 0003)."""
 
     dependencies = [("exchange", "0006_device_grant")]
     operations = [
