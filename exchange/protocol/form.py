@@ -20,8 +20,15 @@ REPEATABLE: Final = frozenset({"resource", "audience"})
 _AS_IT_STANDS: Final = re.compile(rb"[!-$&-*,-~]*")
 """Bytes that mean themselves in a form: printable ASCII but ``%`` and ``+``."""
 
-_URN: Final = b"urn%3A"
-_MAX_URN: Final = 128
+_PUBLIC: Final = frozenset(
+    {
+        *("grant_type", "scope", "audience", "resource", "client_id", "client_assertion_type"),
+        *("subject_token_type", "actor_token_type", "requested_token_type"),
+    }
+)
+"""Parameters that hold no secret and say the same in most requests, so that what they say is decoded once."""
+
+_SHORT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,8 @@ def parse_form(body: bytes) -> Form:
             continue
         raw_name, _, raw_value = piece.partition(b"=")
         name = _NAMES.get(raw_name) or form_decode(raw_name)
-        value = form_decode(raw_value)
+        is_common = name in _PUBLIC and len(raw_value) <= _SHORT
+        value = _decoded_before(raw_value) if is_common else form_decode(raw_value)
         if name in seen and name not in REPEATABLE:
             raise refusal(Reason.PARAMETER_REPEATED, Rule.REQUEST, "each parameter once", shown(name))
         seen.add(name)
@@ -86,15 +94,13 @@ def form_decode(raw: bytes) -> str:
     """One form-encoded name or value as text. Raises ``InvalidRequest`` for what is not UTF-8 or holds a NUL."""
     if _AS_IT_STANDS.fullmatch(raw):
         return raw.decode("ascii")
-    if raw.startswith(_URN) and len(raw) <= _MAX_URN:
-        return _urn(raw)
     return _decode(raw)
 
 
-@lru_cache(maxsize=64)
-def _urn(raw: bytes) -> str:
-    """The few names of grants and token types that every request spells out; never a secret."""
-    return _decode(raw)
+@lru_cache(maxsize=1024)
+def _decoded_before(raw: bytes) -> str:
+    """The few short values that most requests repeat; never a secret."""
+    return form_decode(raw)
 
 
 def _decode(raw: bytes) -> str:
