@@ -64,7 +64,7 @@ def seal(event: Event, actor: Actor, *, event_id: str, correlation_id: str, at: 
     an independent implementation's.
     """
     document = {
-        "actor": {"kind": actor.kind, "name": actor.name},
+        "actor": {"kind": actor.kind, "name": actor.name} | ({"via": actor.via} if actor.via else {}),
         "at": at.isoformat(timespec="microseconds"),
         "client": event.client,
         "correlation_id": correlation_id,

@@ -30,6 +30,8 @@ class Actor:
 
     kind: ActorKind
     name: str
+    via: str = ""
+    """The client through which a person did it, where there is one."""
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
@@ -147,6 +149,13 @@ class PartnerRegistered(Event):
     kind = "partner.registered"
 
 
+class PartnerTested(Event):
+    """A token of the partner's own issuer was exchanged for a test target: what it is given can be activated."""
+
+    __slots__ = ()
+    kind = "partner.tested"
+
+
 class PartnerActivated(Event):
     """A partner may exchange from now on."""
 
@@ -187,6 +196,13 @@ class TrustWithdrawn(Event):
 
     __slots__ = ()
     kind = "trust.withdrawn"
+
+
+class MappingDrafted(Event):
+    """A version of a mapping was written, and is not in force."""
+
+    __slots__ = ()
+    kind = "mapping.drafted"
 
 
 class MappingPublished(Event):

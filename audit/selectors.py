@@ -168,17 +168,18 @@ def _matching(search: Search) -> QuerySet[Event]:
 def events_of(reference: UUID) -> tuple[Record, ...]:
     """Every event of one correlation id, or the one event of this id, oldest first."""
     rows = Event.objects.filter(Q(correlation_id=reference) | Q(id=reference)).order_by("id")
-    return _records(rows[:PAGE_SIZE])
+    return records_of(rows[:PAGE_SIZE])
 
 
 def recent_changes(*, size: int) -> tuple[Record, ...]:
     """The last changes of configuration, newest first. One probe of ``event_by_kind`` for each kind of change."""
     kinds = sorted({event.kind for event in events.Event.__subclasses__() if event.kind.startswith(CHANGE_PREFIXES)})
     newest = [Event.objects.filter(kind=kind).order_by("-id")[:size] for kind in kinds]
-    return _records(newest[0].union(*newest[1:], all=True).order_by("-id")[:size])
+    return records_of(newest[0].union(*newest[1:], all=True).order_by("-id")[:size])
 
 
-def _records(rows: QuerySet[Event]) -> tuple[Record, ...]:
+def records_of(rows: QuerySet[Event]) -> tuple[Record, ...]:
+    """Events with everything they say, in the order of the rows. One query."""
     return tuple(
         Record(
             entry=Entry(**{column: getattr(row, column) for column in _COLUMNS}),

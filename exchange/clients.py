@@ -73,11 +73,7 @@ def authenticate_client(
     else:
         registered = _by_secret(credentials, registry, now)
     client = registered.client
-    _check_standing(client, credentials)
-    if grant_type is not None and grant_type not in client.grant_types:
-        raise refusal(
-            Reason.GRANT_TYPE_NOT_ALLOWED, Rule.CLIENT, " ".join(sorted(client.grant_types)), shown(grant_type)
-        )
+    check_standing(client, credentials, grant_type)
     return AuthenticatedClient(client=client, method=credentials.method, spends=spends, vouched=vouched)
 
 
@@ -85,16 +81,23 @@ def _deny(reason: Reason, credentials: Credentials, expected: str, received: str
     return refusal(reason, Rule.CLIENT, expected, received, challenge=credentials.is_challenged)
 
 
-def _check_standing(client: Client, credentials: Credentials) -> None:
-    """Confidential, active, of an active partner, and registered for the method it used (rule 26)."""
+def check_standing(client: Client, credentials: Credentials, grant_type: str | None) -> None:
+    """Confidential, active, of an active partner, registered for the method it used and for the grant (rule 26).
+
+    Whoever the client is, it was proven before, or is supposed. Raises ``InvalidClient`` or ``UnauthorizedClient``.
+    """
     if not client.is_confidential:
         raise _deny(Reason.CLIENT_PUBLIC, credentials, "a confidential client")
     if credentials.method not in client.methods:
         raise _deny(Reason.METHOD_NOT_REGISTERED, credentials, " ".join(sorted(client.methods)), credentials.method)
     if not client.is_active:
         raise _deny(Reason.CLIENT_SUSPENDED, credentials, "an active client", "suspended")
-    if client.partner is not None and not client.partner.is_active:
+    if client.partner is not None and not client.partner.is_served:
         raise _deny(Reason.PARTNER_INACTIVE, credentials, "an active partner", client.partner.slug)
+    if grant_type is not None and grant_type not in client.grant_types:
+        raise refusal(
+            Reason.GRANT_TYPE_NOT_ALLOWED, Rule.CLIENT, " ".join(sorted(client.grant_types)), shown(grant_type)
+        )
 
 
 def _by_secret(credentials: Credentials, registry: Registry, now: datetime) -> RegisteredClient:

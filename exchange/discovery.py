@@ -70,7 +70,7 @@ def _locate(http: Outbound, claimed: Claim, *, rediscovers: bool) -> _Location:
         return _Location(jwks_uri=claimed.location)
     if claimed.jwks_uri and not rediscovers:
         return _Location(jwks_uri=claimed.jwks_uri)
-    published = _published_uri(_metadata(http, claimed), claimed.location)
+    published = published_uri(metadata_of(http, claimed), claimed.location)
     if not claimed.jwks_uri:
         if origin(published) != origin(claimed.location):
             raise AddressUnconfirmed(published)
@@ -78,7 +78,7 @@ def _locate(http: Outbound, claimed: Claim, *, rediscovers: bool) -> _Location:
     return _Location(jwks_uri=claimed.jwks_uri, proposed_uri="" if published == claimed.jwks_uri else published)
 
 
-def _metadata(http: Outbound, claimed: Claim) -> dict[str, JSON]:
+def metadata_of(http: Outbound, claimed: Claim) -> dict[str, JSON]:
     """The discovery document, at OpenID's place or, when that one gives no such document, at RFC 8414's."""
     openid, oauth = _well_known(claimed.location)
     try:
@@ -98,7 +98,8 @@ def _well_known(issuer: str) -> tuple[str, str]:
     return f"{base}{path}/.well-known/openid-configuration", f"{base}/.well-known/oauth-authorization-server{path}"
 
 
-def _published_uri(metadata: dict[str, JSON], issuer: str) -> str:
+def published_uri(metadata: dict[str, JSON], issuer: str) -> str:
+    """Where the issuer says that its keys are. Raises ``DocumentRefused``, and ``OutboundRefused`` for no address."""
     if metadata.get("issuer") != issuer:
         raise DocumentRefused(
             "The discovery document names another issuer. Register the issuer exactly as it names it."

@@ -18,6 +18,7 @@ from django.utils import timezone
 from joserfc.jwk import ECKey, JWKRegistry
 
 from audit import events
+from exchange.claims import ACCESS_TOKEN_TYPE
 from exchange.keyring import KeyRing, key_ring
 from exchange.models import SigningKey
 from exchange.protocol.compact import encode_segment
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 NONCE_LENGTH: Final = 12
 KEY_CREATION_LOCK: Final = 4252
-ACCESS_TOKEN_TYPE: Final = "at+jwt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +115,26 @@ def activate(change: Change, key: SigningKey) -> None:
 
 def load() -> OurKeys:
     """The active signer and the public keys to publish. Raises ``NoSigningKey``."""
-    published = list(
-        SigningKey.objects.filter(
-            state__in=[SigningKey.State.PUBLISHED, SigningKey.State.ACTIVE, SigningKey.State.RETIRING]
-        ).order_by("created_at")
-    )
+    published = _published()
     active = [key for key in published if key.state == SigningKey.State.ACTIVE and key.use == "access"]
     if not active:
         raise NoSigningKey("there is no active signing key; run: manage.py migrate")
-    public = tuple(map(_public, published))
-    ring = key_ring(public, is_fetched=False, usable_until=None)
-    return OurKeys(signer=_signer(active[0]), jwks=orjson.dumps({"keys": public}), ring=ring)
+    jwks = orjson.dumps({"keys": tuple(map(_public, published))})
+    return OurKeys(signer=_signer(active[0]), jwks=jwks, ring=_ring(published))
+
+
+def public_ring() -> KeyRing:
+    """The keys that verify our own tokens, and no private one."""
+    return _ring(_published())
+
+
+def _published() -> list[SigningKey]:
+    states = [SigningKey.State.PUBLISHED, SigningKey.State.ACTIVE, SigningKey.State.RETIRING]
+    return list(SigningKey.objects.filter(state__in=states).order_by("created_at"))
+
+
+def _ring(published: list[SigningKey]) -> KeyRing:
+    return key_ring(tuple(map(_public, published)), is_fetched=False, usable_until=None)
 
 
 def _public(key: SigningKey) -> Mapping[str, Any]:

@@ -15,14 +15,14 @@ import orjson
 import structlog
 
 from audit.identifiers import new_id
-from exchange import interactive, passages
+from exchange import admission, interactive, passages
 from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
 from exchange.caller import Caller, Incoming, caller_of, incoming_from
 from exchange.passages import UnclearDemand, call_of, is_question, passage_of
 from exchange.protocol.errors import OAuthError, ServerError, refusal
 from exchange.protocol.form import parse_form
 from exchange.protocol.request import DEVICE_CODE, GRANTS
-from exchange.protocol.response import API_PATH, NO_STORE, Answer, failure, metadata, resource_metadata
+from exchange.protocol.response import API_PATH, Answer, failure, metadata, resource_metadata
 from exchange.snapshot import SnapshotUnavailable
 from exchange.trail import Trail
 from policy.reasons import Reason, Rule, shown
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from exchange.answering import Answerer
+    from exchange.own_tokens import OwnToken
     from exchange.passages import Passage
     from exchange.protocol.form import Form
     from exchange.questions import Questions
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Mapping[str, Any]]]
     Send = Callable[[Mapping[str, Any]], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
+    Hearing = Callable[[OwnToken], None]
 
 TOKEN_PATH: Final = "/oauth/token"
 INTROSPECTION_PATH: Final = "/oauth/introspect"
@@ -159,26 +161,34 @@ class Lane:
         if scope["path"] == VERIFY_PATH and caller.method not in {"GET", "HEAD"}:
             await _send(send, _gets_only(), correlation_id)
             return
-        answer = await self._judged(caller, correlation_id, partial(passage_of, scope, caller, self._trusted))
+        read = partial(passage_of, scope, caller, self._trusted)
+        answer = await self._judged(caller, correlation_id, read, lambda _own: None)
         await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
 
-    async def admit(self, scope: Scope, send: Send) -> None:
-        """A call of our own API: 401 without a token for it (RFC 9728 section 5.1), nothing to be found with one."""
+    async def admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A call of our own API: 401 without a token for it (RFC 9728 section 5.1), else the portal's to answer."""
         caller, correlation_id = caller_of(scope, self._trusted), new_id()
-        url, audience = self._issuer + scope["raw_path"].decode("latin-1"), self._issuer + API_PATH
-        answer = await self._judged(
-            caller, correlation_id, partial(call_of, caller, audience=audience, url=url, description=self._description)
-        )
-        if answer.status == HTTPStatus.OK:
-            answer = Answer(status=404, headers=NO_STORE, body=b'{"error":"not_found"}')
-        await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
+        found: list[OwnToken] = []
+        answer = None
+        if not admission.is_of_a_session(scope, caller):
+            url, audience = self._issuer + scope["raw_path"].decode("latin-1"), self._issuer + API_PATH
+            read = partial(call_of, caller, audience=audience, url=url, description=self._description)
+            answer = await self._judged(caller, correlation_id, read, found.append)
+        if answer is None or answer.status == HTTPStatus.OK:
+            admitted = admission.Admitted(
+                own=found[-1] if found else None, correlation_id=correlation_id, description=self._description
+            )
+            answer = await admission.hand_over(self._toolkit, admitted, scope, receive, send)
+        if answer is not None:
+            answer = admission.as_problem(answer, correlation_id)
+            await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
 
-    async def _judged(self, caller: Caller, correlation_id: str, read: Callable[[], Passage]) -> Answer:
-        """Whether the request may pass that ``read`` tells of."""
+    async def _judged(self, caller: Caller, correlation_id: str, read: Callable[[], Passage], hear: Hearing) -> Answer:
+        """Whether the request may pass that ``read`` tells of; ``hear`` is told of the token of one that may."""
         begin = _begin(caller, correlation_id, "")
         try:
             self._limits.address(caller.address)
-            return await self._questions.verify(read(), begin)
+            return await self._questions.verify(read(), begin, hear)
         except OAuthError as error:
             return await self._answerer.refuse(error, begin)
         except UnclearDemand as error:

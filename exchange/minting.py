@@ -1,4 +1,4 @@
-"""From a yes to a token: the claims of RFC 9068 s2.2, RFC 8693 s4, RFC 9449 s6 and RFC 8705 s3.
+"""From a yes to a token: its claims (``exchange.claims``), its identity, its signature (RFC 9068 s2.1, RFC 7515 s3.1).
 
 Only the pipeline imports this module, and ``mint`` takes a ``Granted[EstablishedSubject]`` only: what the simulator
 decides about a supposed token cannot be signed.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from audit.identifiers import new_id
+from exchange.claims import claims_of, source_of
 from exchange.own_tokens import PREFIX
 from exchange.protocol.compact import encode_segment
 from exchange.signed_token import Lineage, SignedToken
@@ -44,7 +45,7 @@ def mint(
     token_id, event_id = new_id(), new_id()
     lineage = _lineage(granted.token, issuer, token_id)
     issued_at, expires_at = int(now.timestamp()), int(granted.expires_at.timestamp())
-    claims: dict[str, JSON] = _claims(granted, client, binding) | {
+    claims: dict[str, JSON] = claims_of(granted, client, binding, source_of(granted.token)) | {
         "iss": issuer,
         "exp": expires_at,
         "iat": issued_at,
@@ -76,29 +77,6 @@ def _sign(claims: Mapping[str, JSON], signer: Signer) -> RawToken:
     return RawToken((signing_input + b"." + signature).decode("ascii"))
 
 
-def _claims(granted: Granted[EstablishedSubject], client: Client, binding: Mapping[str, str]) -> dict[str, JSON]:
-    """What the decision says: for whom, at which targets, by whom, and bound to which key.
-
-    Claims carried over from the partner's token come first: none of ours can be written over by them.
-    """
-    claims: dict[str, JSON] = {
-        **granted.claims,
-        "sub": granted.subject,
-        "aud": granted.audience[0] if len(granted.audience) == 1 else list(granted.audience),
-        "client_id": client.client_id,
-    }
-    source = _source(granted.token)
-    if source is not None:
-        claims["src"] = source
-    if granted.scope:
-        claims["scope"] = " ".join(sorted(granted.scope))
-    if granted.act is not None:
-        claims["act"] = dict(granted.act)
-    if binding:
-        claims["cnf"] = {**binding}
-    return claims
-
-
 def _lineage(subject: EstablishedSubject, issuer: str, token_id: str) -> Lineage:
     """A token of ours hands its family on; a foreign token begins one, and so does a client by itself."""
     if not isinstance(subject, VerifiedToken):
@@ -107,10 +85,3 @@ def _lineage(subject: EstablishedSubject, issuer: str, token_id: str) -> Lineage
     if subject.family_id:
         return Lineage(subject.family_id, issuer, named, subject.token_id)
     return Lineage(new_id(), subject.issuer, named, "")
-
-
-def _source(subject: EstablishedSubject) -> JSON:
-    """The foreign issuer and subject it all goes back to: a token of ours hands its own on, a client has none."""
-    if not isinstance(subject, VerifiedToken):
-        return None
-    return subject.claims.get("src") if subject.family_id else {"iss": subject.issuer, "sub": subject.subject}

@@ -74,6 +74,7 @@ class TokenFamily(models.Model):
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["root_issuer", "root_token_id"], name="family_by_root"),
+            models.Index(fields=["subject", "-id"], name="family_by_subject"),
             models.Index(fields=["expires_at"], name="family_by_end"),
         ]
 
@@ -166,3 +167,32 @@ class DeviceGrant(AbstractDeviceGrant):
 
     def __str__(self) -> str:
         return f"device of {self.client_id}"
+
+
+class GoldenToken(models.Model):
+    """A token that was tried and must come to the same end: header and the claims that rules read, no signature.
+
+    ``question`` asks it again, ``expected`` is the end it came to when it was kept, ``found`` the last one. What is
+    checked is the claims, ``kid`` and ``alg``; that the issuer signed them was only known when it was kept.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    partner = models.ForeignKey("partners.Partner", models.PROTECT, related_name="golden_tokens")
+    name = models.CharField(max_length=120)
+    question = models.JSONField()
+    expected = models.JSONField()
+    found = models.JSONField()
+    is_green = models.BooleanField(default=True)
+    author = models.CharField(max_length=254)
+    created_at = models.DateTimeField(auto_now_add=True)
+    checked_at = models.DateTimeField()
+    checked_epoch = models.BigIntegerField(help_text="The configuration it was last tried under.")
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["partner", "-id"], name="golden_by_partner")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["partner", "name"], name="golden_is_named_once_per_partner")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

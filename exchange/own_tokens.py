@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from exchange.claims import ACCESS_TOKEN_TYPE
 from exchange.jwt_checks import Wrong, check_header, check_signature, check_times, media_type, strings
-from exchange.keys import ACCESS_TOKEN_TYPE
 from exchange.protocol.compact import NotCompact, parse_compact
 from policy.reasons import Reason, shown
 

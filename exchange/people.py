@@ -2,6 +2,9 @@
 
 Their tokens name our API as audience. No mapping is published for them: what the person agreed to, within the client's
 ceiling, is what the token says; what the person may do besides, each address of the API asks again.
+
+A client of our own may ask for the API in its own name (RFC 6749 section 4.4): its ceiling is what it may do there. A
+partner's client may not: whatever it does here, a person is behind it.
 """
 
 from __future__ import annotations
@@ -57,8 +60,9 @@ def person(user_id: object, scope: frozenset[str], root: str) -> AuthenticatedSu
 def installation(issuer: str, ceiling: timedelta, scopes: Mapping[str, str], keys: KeyRing) -> Installation:
     """What is ours; ``scopes`` maps each scope of our API to what it lets a client do."""
     api = _own_api(issuer, scopes, ceiling)
-    people = Ourselves(source=MappingSource.PERSON, mappings=by_target([_offer(api)]))
-    return Installation(issuer=issuer, ceiling=ceiling, keys=keys, api=api, people=people)
+    people = Ourselves(source=MappingSource.PERSON, mappings=by_target([_offer(api, MappingSource.PERSON, "people")]))
+    clients = _offer(api, MappingSource.CLIENT, "own clients")
+    return Installation(issuer=issuer, ceiling=ceiling, keys=keys, api=api, people=people, own_clients=(clients,))
 
 
 def _own_api(issuer: str, scopes: Mapping[str, str], lifetime: timedelta) -> Target:
@@ -66,20 +70,20 @@ def _own_api(issuer: str, scopes: Mapping[str, str], lifetime: timedelta) -> Tar
     return Target(id=_ID, name="api", audience=issuer + API_PATH, resources=(), scopes=catalogue, lifetime=lifetime)
 
 
-def _offer(api: Target) -> ScopeMapping:
-    """What people may lend: each scope of our API is worth itself."""
+def _offer(api: Target, source: MappingSource, name: str) -> ScopeMapping:
+    """What people may lend, and clients of our own ask for in their own name: each scope of our API is worth itself."""
     names = frozenset(api.scopes)
     return ScopeMapping(
         id=_ID,
-        name="people",
+        name=name,
         version=1,
-        source=MappingSource.PERSON,
+        source=source,
         trust_id=None,
         target=api,
         clients=None,
         rules=(),
         grants={name: frozenset({name}) for name in names},
-        always=frozenset(),
+        always=names if source is MappingSource.CLIENT else frozenset(),
         default_scopes=names,
         lifetime=api.lifetime,
         allows_impersonation=True,

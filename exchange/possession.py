@@ -70,10 +70,7 @@ def possess(incoming: Incoming, client: Client, *, url: str, now: datetime) -> P
     if incoming.proofs:
         demanded = nonces.accepted(now) if nonces.are_demanded_of(client) else None
         proof = prove_possession(incoming.proofs, method="POST", url=url, now=now, nonces=demanded)
-    elif client.dpop_bound_access_tokens:
-        raise refusal(Reason.PROOF_MISSING, Rule.POSSESSION, "a DPoP proof", "none")
-    if certificate is None and client.tls_client_certificate_bound_access_tokens:
-        raise refusal(Reason.CERTIFICATE_MISSING, Rule.POSSESSION, "a client certificate", "none")
+    demand(client, has_proof=proof is not None, has_certificate=certificate is not None)
     if certificate is None and proof is None:
         return NOTHING
     proven = {} if proof is None else {"jkt": proof.jkt}
@@ -81,6 +78,14 @@ def possess(incoming: Incoming, client: Client, *, url: str, now: datetime) -> P
         proven[CERTIFICATE] = certificate.thumbprint
     binds = client.tls_client_certificate_bound_access_tokens
     return Possession(proof=proof, proven=proven, binds_to_certificate=binds)
+
+
+def demand(client: Client, *, has_proof: bool, has_certificate: bool) -> None:
+    """What the client is held to prove. Raises ``MissingDpopProof`` or ``MissingCertificate`` (rule 104)."""
+    if client.dpop_bound_access_tokens and not has_proof:
+        raise refusal(Reason.PROOF_MISSING, Rule.POSSESSION, "a DPoP proof", "none")
+    if client.tls_client_certificate_bound_access_tokens and not has_certificate:
+        raise refusal(Reason.CERTIFICATE_MISSING, Rule.POSSESSION, "a client certificate", "none")
 
 
 def _is_bound_to_certificate(token: EstablishedSubject | None) -> bool:

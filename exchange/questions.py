@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from exchange.answering import Answerer
     from exchange.caller import Incoming
     from exchange.ledger import Ledger
+    from exchange.own_tokens import OwnToken
     from exchange.passages import Passage
     from exchange.references import References
     from exchange.snapshot import Snapshot, Snapshots
@@ -83,8 +84,13 @@ class Questions:
         if not can_be or not await asyncio.to_thread(roots.give_back, token, trail, correlation_id=correlation_id):
             await self._ledger.note(events.TokenRevoked, wrong, trail, epoch=snapshot.registry.epoch)
 
-    async def verify(self, passage: Passage, begin: Callable[[], Trail]) -> Answer:
-        """Whether the original request may pass. What was tried in vain with a token of ours is recorded."""
+    async def verify(
+        self, passage: Passage, begin: Callable[[], Trail], passed: Callable[[OwnToken], None] = lambda _own: None
+    ) -> Answer:
+        """Whether the original request may pass. What was tried in vain with a token of ours is recorded.
+
+        ``passed`` hears of the token of a request that may.
+        """
 
         async def work(trail: Trail, snapshot: Snapshot) -> Answer:
             now = self._snapshots.now()
@@ -99,7 +105,10 @@ class Questions:
                 again = Wrong(reason=Reason.PROOF_REPLAYED, expected="a proof not used before", received="used before")
                 found = Stopped(status=401, error="invalid_token", wrong=again, own=found.own)
                 await self._note(found, trail, snapshot)
-            return held_back(found, passage.description) if isinstance(found, Stopped) else let_through(found.own)
+            if isinstance(found, Stopped):
+                return held_back(found, passage.description)
+            passed(found.own)
+            return let_through(found.own)
 
         return await self._answerer.answer(begin, work)
 

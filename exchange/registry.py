@@ -181,13 +181,15 @@ _BY_OWN_TOKEN: Final = _ourselves(MappingSource.OWN_TOKEN, ())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """What is ours and in no partner's configuration; ``api`` is our own API as a target, ``people`` what it offers."""
+    """What is ours and in no partner's configuration: our own API as a target, and what it offers to whom."""
 
     issuer: str
     ceiling: timedelta
     keys: KeyRing
     api: Target
     people: Ourselves
+    own_clients: tuple[ScopeMapping, ...] = ()
+    """What clients without a partner may ask for by themselves, beside what is published for them."""
 
 
 def build(previous: Registry | None, moved: Configuration, ours: Installation) -> Registry:
@@ -213,9 +215,9 @@ def build(previous: Registry | None, moved: Configuration, ours: Installation) -
         issuers=index.issuers,
         key_rings=index.key_rings,
         ourselves={
-            (owner, source): _ourselves(source, configuration.mappings)
+            (owner, source): _ourselves(source, mappings)
             for owner, configuration in partners.items()
-            if configuration.mappings
+            if (mappings := configuration.mappings + (ours.own_clients if owner is None else ()))
             for source in (MappingSource.OWN_TOKEN, MappingSource.CLIENT)
         },
         own_keys=ours.keys,

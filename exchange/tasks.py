@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from exchange import jwks, rotation, sweeping
+from exchange import golden, jwks, rotation, sweeping
 
 
 @shared_task(name="exchange.refresh_key_sets")  # type: ignore[untyped-decorator]
@@ -27,3 +27,9 @@ def rotate_keys() -> None:
 def sweep_expired() -> None:
     """Remove what has been over for a long time. Idempotent: what is gone is gone, and one sweeper holds the lock."""
     sweeping.sweep()
+
+
+@shared_task(name="exchange.try_golden_tokens")  # type: ignore[untyped-decorator]
+def try_golden_tokens() -> None:
+    """Try again what was kept as golden, where the configuration or the keys moved. Idempotent: rows say under what."""
+    golden.run_due()

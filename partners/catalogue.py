@@ -24,6 +24,7 @@ class Target(Row):
     resources = ArrayField(models.CharField(max_length=512), default=list, blank=True)
     lifetime = models.DurationField(default=timedelta(minutes=5))
     is_active = models.BooleanField(default=True)
+    is_test = models.BooleanField(default=False, help_text="Nothing real is behind it.")
     token_format = models.CharField(max_length=10, choices=FormatOfTokens.choices, default=FormatOfTokens.JWT)
 
     class Meta:

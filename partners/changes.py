@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from audit import services as audit
+from audit.events import MappingPublished
 from partners.models import Partner, Registry
 
 if TYPE_CHECKING:
@@ -34,9 +35,11 @@ class Change:
     """One author's change, open until its transaction commits. Collects which partners and which catalogues moved."""
 
     actor: Actor
+    correlation_id: UUID | None = None
     _partners: set[UUID] = field(default_factory=set)
     _catalogue: bool = False
     _keys: bool = False
+    _published: set[UUID] = field(default_factory=set)
 
     def touch(self, partner_id: UUID | None) -> None:
         """The partner, or anything that belongs to it, changed; without one, a client of our own."""
@@ -55,7 +58,14 @@ class Change:
 
     def record(self, event: Event) -> None:
         """Audit the change in its own transaction."""
-        audit.record(event, self.actor)
+        if isinstance(event, MappingPublished) and event.partner_id is not None:
+            self._published.add(event.partner_id)
+        audit.record(event, self.actor, correlation_id=self.correlation_id)
+
+    @property
+    def published(self) -> frozenset[UUID]:
+        """The partners of which a mapping was published in this change: what was tried for them is tried again."""
+        return frozenset(self._published)
 
     def publish(self) -> None:
         """Move the epoch, last thing before the commit; does nothing when nothing was touched."""
@@ -76,9 +86,12 @@ class Change:
 
 
 @contextmanager
-def changing(actor: Actor) -> Iterator[Change]:
-    """Open a change. The outermost caller (page, API, command, task) opens it; services only receive it."""
+def changing(actor: Actor, *, correlation_id: UUID | None = None) -> Iterator[Change]:
+    """Open a change. The outermost caller (page, API, command, task) opens it; services only receive it.
+
+    ``correlation_id`` is the call's that asked for it, where there is one; its events are found by it.
+    """
     with transaction.atomic(durable=True):
-        change = Change(actor)
+        change = Change(actor, correlation_id)
         yield change
         change.publish()

@@ -111,6 +111,9 @@ class DeclaredTarget:
         Field(description="A `reference` says nothing by itself: the target asks us about each one (RFC 7662)."),
     ] = TokenFormat.JWT
     is_active: Annotated[Flag, Field(description="False: no token is minted for it.")] = True
+    is_test: Annotated[
+        Flag, Field(description="Nothing real is behind it: partners not activated yet may exchange tokens for it.")
+    ] = False
     scopes: Annotated[Scopes, Field(description="Its scope catalogue: nothing else can be granted here.")] = field(
         default_factory=dict
     )
@@ -128,7 +131,7 @@ class DeclaredPartner:
     state: Annotated[
         DeclaredPartnerState | None,
         Field(
-            description="Left out: untouched, and a new partner starts as a draft, which exchanges nothing."
+            description="Left out: untouched, and a new partner is a draft, which exchanges for test targets only."
             " `offboarded` is final."
         ),
     ] = None

@@ -4,6 +4,8 @@ ConfigurationError
 ├── ConfigurationRefused   the declaration itself is not acceptable: one or more problems, each at a field
 ├── NotRegistered          the change names an object that does not exist
 └── IllegalTransition      the object exists, but what is asked does not lead on from its state (pages answer 409)
+    ├── SecondPersonNeeded the state allows it, but not to the one who asks
+    └── ChangedMeanwhile   somebody else changed it since the one who asks looked at it
 """
 
 from __future__ import annotations
@@ -66,6 +68,18 @@ class NotRegistered(ConfigurationError):
 
 class IllegalTransition(ConfigurationError):
     """What is asked for does not lead on from the object's state."""
+
+
+class SecondPersonNeeded(IllegalTransition):
+    """Somebody else has to do it. ``authors`` are the ones who cannot, as the audit trail names them."""
+
+    def __init__(self, message: str, authors: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.authors = authors
+
+
+class ChangedMeanwhile(IllegalTransition):
+    """What is to be written would overwrite what its author never saw. Nothing was written."""
 
 
 def shown(value: object) -> str:

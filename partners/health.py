@@ -81,11 +81,12 @@ def key_source(row: models.KeySource) -> KeySource:
         usable_until=row.usable_until,
         failures=row.failures,
         last_error=row.last_error,
-        keys=tuple(_public_key(key) for key in row.jwks.get("keys", ())),
+        keys=tuple(public_key(key) for key in row.jwks.get("keys", ())),
     )
 
 
-def _public_key(key: Mapping[str, Any]) -> PublicKey:
+def public_key(key: Mapping[str, Any]) -> PublicKey:
+    """What tells a key from others: its id, kind and thumbprint (RFC 7638)."""
     return PublicKey(
         kid=str(key.get("kid", "")),
         kty=" ".join(str(key[member]) for member in ("kty", "crv") if member in key),

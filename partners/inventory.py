@@ -129,6 +129,7 @@ def target(row: models.Target) -> DeclaredTarget:
         lifetime=row.lifetime,
         token_format=TokenFormat(row.token_format),
         is_active=row.is_active,
+        is_test=row.is_test,
         scopes=dict(sorted(scopes.items())),
     )
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from partners import models
+from partners.drafts_in_place import in_force
 from partners.introspection_values import RegisteredIntrospection, introspection_of
 from partners.mapping_values import mapping_of, rules_of
-from partners.states import ClientState, KeyMethod, MappingState, PartnerState, TrustState
+from partners.states import BEFORE_ACTIVE, ClientState, KeyMethod, PartnerState, TrustState
 from partners.target_values import target_of
 from partners.vocabulary import CertificateName
 from partners.workload_values import RegisteredWorkload, workload_of
@@ -119,11 +120,11 @@ def configuration(*, since: int = 0) -> Configuration:
         _read_one_snapshot()
         registry = models.Registry.objects.get(pk=1)
         catalogue_moved = registry.catalogue_version > since
-        targets = _targets()
+        targets = active_targets()
         rows = models.Partner.objects.select_related("default_target")
-        partners = _partners(rows if catalogue_moved else rows.filter(version__gt=since), targets)
+        partners = partners_of(rows if catalogue_moved else rows.filter(version__gt=since), targets)
         if catalogue_moved:
-            partners[None] = _without_partner(targets)
+            partners[None] = without_partner(targets)
         return Configuration(
             epoch=registry.epoch,
             keys_version=registry.keys_version,
@@ -139,19 +140,21 @@ def _read_one_snapshot() -> None:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
-def _targets() -> dict[UUID, Target]:
+def active_targets() -> dict[UUID, Target]:
+    """The catalogue by id."""
     rows = models.Target.objects.filter(is_active=True).prefetch_related("scopes")
     return {row.id: target_of(row) for row in rows}
 
 
-def _partners(
-    rows: QuerySet[models.Partner], targets: Mapping[UUID, Target]
+def partners_of(
+    rows: QuerySet[models.Partner] | list[models.Partner], targets: Mapping[UUID, Target], draft: UUID | None = None
 ) -> dict[UUID | None, PartnerConfiguration]:
+    """Everything of these partners; ``draft`` as of ``in_force``."""
     found = list(rows)
     ids = [row.id for row in found]
     clients = _by_partner(_client_rows().filter(partner__in=ids))
     trusts = _by_partner(models.FederationTrust.objects.filter(partner__in=ids, state=TrustState.ACTIVE))
-    mappings = _by_partner(models.ScopeMapping.objects.filter(partner__in=ids, state=MappingState.PUBLISHED))
+    mappings = _by_partner(in_force(draft).filter(partner__in=ids))
     sources = _by_partner(models.KeySource.objects.filter(partner__in=ids))
     return {
         row.id: _partner(row, clients[row.id], trusts[row.id], mappings[row.id], sources[row.id], targets)
@@ -178,6 +181,7 @@ def _partner(
         id=row.id,
         slug=row.slug,
         is_active=row.state == PartnerState.ACTIVE,
+        is_rehearsing=row.state in BEFORE_ACTIVE,
         default_target=row.default_target.audience if row.default_target else None,
         allowance=_allowance(row),
     )
@@ -194,11 +198,11 @@ def _allowance(row: Allowed) -> Allowance:
     return Allowance(requests_per_minute=row.requests_per_minute, burst=row.burst, daily_quota=row.daily_quota)
 
 
-def _without_partner(targets: Mapping[UUID, Target]) -> PartnerConfiguration:
+def without_partner(targets: Mapping[UUID, Target], draft: UUID | None = None) -> PartnerConfiguration:
+    """What is ours and no partner's; ``draft`` as of ``in_force``."""
     clients = tuple(_client(client, None, "") for client in _client_rows().filter(partner=None))
     key_sets = tuple(_key_set(source) for source in models.KeySource.objects.filter(partner=None))
-    rows = models.ScopeMapping.objects.filter(partner=None, state=MappingState.PUBLISHED)
-    mappings = _published(rows, None, targets)
+    mappings = _published(in_force(draft).filter(partner=None), None, targets)
     return PartnerConfiguration(partner=None, clients=clients, issuers=(), mappings=mappings, key_sets=key_sets)
 
 

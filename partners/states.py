@@ -13,7 +13,7 @@ class ScopeRisk(models.TextChoices):
 
 
 class PartnerState(models.TextChoices):
-    """The life of a partner (elevation and onboarding design, section 8); only ``ACTIVE`` exchanges."""
+    """The life of a partner. Only ``ACTIVE`` exchanges for real; before that, for test targets."""
 
     DRAFT = "draft"
     INVITED = "invited"
@@ -22,6 +22,9 @@ class PartnerState(models.TextChoices):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     OFFBOARDED = "offboarded"
+
+
+BEFORE_ACTIVE = (PartnerState.DRAFT, PartnerState.INVITED, PartnerState.CONFIGURING, PartnerState.TESTED)
 
 
 class KeyMethod(models.TextChoices):

@@ -21,4 +21,5 @@ def target_of(row: models.Target) -> Target:
         scopes={scope.name: scope for scope in scopes},
         lifetime=row.lifetime,
         token_format=TokenFormat(row.token_format),
+        is_test=row.is_test,
     )

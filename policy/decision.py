@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policy import guards
+from policy import guards, rehearsal
 from policy.carrying import carry_claims
 from policy.facts import Facts, Granted, Refused, T
 
@@ -32,12 +32,13 @@ def _grant(facts: Facts[T], steps: list[Step], now: datetime) -> Granted[T]:
     guards.stand(facts)
     guards.meet_trust_rules(facts, steps)
     targets = guards.resolve_targets(facts, steps)
+    longest = rehearsal.confine(facts, targets, steps)
     variables = facts.variables()
     mappings = tuple(guards.select_mapping(facts, target, variables, steps) for target in targets)
     claims = carry_claims(mappings, facts.subject, variables, steps)
     act = guards.delegate(facts, mappings, steps)
     scope = guards.narrow_scope(facts, mappings, variables, steps)
-    expires_at = guards.limit_lifetime(facts, mappings, steps, now)
+    expires_at = guards.limit_lifetime(facts, mappings, steps, now, longest)
     subject = guards.name_subject(facts, mappings, steps)
     return Granted(
         token=facts.subject,

@@ -245,8 +245,13 @@ def _spaced(scopes: frozenset[str]) -> str:
     return " ".join(sorted(scopes))
 
 
-def limit_lifetime(facts: Facts[T], mappings: Mappings, steps: Steps, now: datetime) -> datetime:
-    """The earliest end of all that bound it: subject, actor, trust, mappings, targets, installation (rule 34)."""
+def limit_lifetime(
+    facts: Facts[T], mappings: Mappings, steps: Steps, now: datetime, longest: timedelta | None
+) -> datetime:
+    """The earliest end of all that bound it: subject, actor, trust, mappings, targets, installation (rule 34).
+
+    ``longest`` is that of a rehearsal, None where there is none.
+    """
     bounds = {
         "installation": now + facts.ceiling,
         "mapping": now + min(mapping.lifetime for mapping in mappings),
@@ -255,6 +260,8 @@ def limit_lifetime(facts: Facts[T], mappings: Mappings, steps: Steps, now: datet
     }
     if facts.trust is not None:
         bounds["trust"] = now + facts.trust.lifetime
+    if longest is not None:
+        bounds["rehearsal"] = now + longest
     if facts.actor is not None:
         bounds["actor token"] = facts.actor.token.expires_at
     bound = min(bounds, key=bounds.__getitem__)

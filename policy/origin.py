@@ -27,7 +27,7 @@ class Origin:
         if self.client is None or not self.client.is_active:
             return "an active client", "none" if self.client is None else self.client.client_id
         partner = self.client.partner
-        if partner is not None and not partner.is_active:
+        if partner is not None and not partner.is_served:
             return "an active partner", partner.slug
         if partner is not None and self.issuer is not None and not self.is_trusted:
             return "a trust in force", self.issuer

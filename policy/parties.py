@@ -65,7 +65,8 @@ class Target:
     """A resource of ours that tokens are minted for. An admin approved its names before any token may carry them.
 
     ``audience`` is the value the ``aud`` claim gets; ``resources`` are the URIs that name the same target in a
-    ``resource`` parameter (RFC 8707). ``lifetime`` is the longest a token for it may live.
+    ``resource`` parameter (RFC 8707). ``lifetime`` is the longest a token for it may live. ``is_test``: nothing real is
+    behind it, so that partners that are not activated yet may try their exchanges with it.
     """
 
     id: UUID
@@ -75,6 +76,7 @@ class Target:
     scopes: Mapping[str, Scope]
     lifetime: timedelta
     token_format: TokenFormat = TokenFormat.JWT
+    is_test: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,13 @@ class Partner:
     is_active: bool
     default_target: str | None
     allowance: Allowance = Allowance()
+    is_rehearsing: bool = False
+    """Whether it is still to be activated: until then it is served for test targets only (``policy.rehearsal``)."""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether its clients are answered at all."""
+        return self.is_active or self.is_rehearsing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,7 @@ class Reason(StrEnum):
     TARGET_UNKNOWN = "policy.target_unknown"
     TARGET_NOT_MAPPED = "policy.target_not_mapped"
     TARGETS_DISAGREE = "policy.targets_disagree"
+    PARTNER_NOT_ACTIVATED = "policy.partner_not_activated"
     MAPPING_RULE_UNMET = "policy.mapping_rule_unmet"
     MAPPING_RULE_FAULT = "policy.mapping_rule_fault"
     ACTOR_REQUIRED = "policy.actor_required"

@@ -79,7 +79,7 @@ class Application:
         elif scope["type"] == "http" and self._lane.handles(scope["path"]):
             await self._lane(scope, receive, send)
         elif self._serves_portal and scope["type"] == "http" and self._lane.guards(scope["path"]):
-            await self._lane.admit(scope, send)
+            await self._lane.admit(scope, receive, send)
         elif self._serves_portal or scope["type"] != "http":
             await django_application(scope, receive, send)
         else:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.selectors import Outcome
 from policy.reasons import Reason
+from portal.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -60,12 +61,14 @@ class ExchangeFilter:
     partner: str = ""
     client: str = ""
     target: str = ""
+    live: str = ""
+    """Whether the list follows what happens."""
 
     @classmethod
     def read(cls, query: QueryDict) -> ExchangeFilter:
         """Read an address."""
         given = {field.name: query.get(field.name, "").strip()[:MAX_TEXT] for field in fields(cls)}
-        known: dict[str, Any] = {"range": RANGES, "outcome": set(Outcome), "reason": set(Reason)}
+        known: dict[str, Any] = {"range": RANGES, "outcome": set(Outcome), "reason": set(Reason), "live": {"1"}}
         for name, values in known.items():
             if given[name] not in values:
                 given[name] = ""
@@ -126,5 +129,35 @@ class PartnerFilter:
             "state": self.state,
             "order": self.order if self.order != "name" else "",
         }
+        text = urlencode({name: value for name, value in {**mine, **more}.items() if value})
+        return f"?{text}" if text else "?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleFilter:
+    """The filters of the list of people, as its address holds them."""
+
+    q: str = ""
+    role: str = ""
+    state: str = ""
+
+    @classmethod
+    def read(cls, query: QueryDict) -> PeopleFilter:
+        """Read an address."""
+        role, state = query.get("role", ""), query.get("state", "")
+        return cls(
+            q=query.get("q", "").replace("\x00", "").strip()[:MAX_TEXT],
+            role=role if role in set(Role) else "",
+            state=state if state in {"open", "closed"} else "",
+        )
+
+    @property
+    def is_closed(self) -> bool | None:
+        """Whether closed accounts are asked for; None: all."""
+        return {"open": False, "closed": True}.get(self.state)
+
+    def query(self, **more: object) -> str:
+        """The address's query for this filter, changed by ``more``."""
+        mine: dict[str, object] = {"q": self.q, "role": self.role, "state": self.state}
         text = urlencode({name: value for name, value in {**mine, **more}.items() if value})
         return f"?{text}" if text else "?"

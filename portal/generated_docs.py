@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import override
 
 from exchange.protocol.errors import WIRE
+from policy.places import places_of
 from policy.reasons import Reason
+from portal.api import description
 from portal.config import Config
 from portal.description import document
 from portal.documents import reference
+from portal.explanations.menders import SIDES, mender_of
 from portal.explanations.words import explain
 
 if TYPE_CHECKING:
@@ -41,11 +44,12 @@ def settings_page() -> str:
 _ERRORS_HEAD: Final = """# Refusals
 
 Every refusal carries a reference: the header `X-Correlation-ID`, and the end of `error_description`. The caller sees an
-OAuth error in fixed words; the portal shows the reason and every step under `/exchanges/<reference>`. This page is
-generated from `policy/reasons.py`, `exchange/protocol/errors.py` and the portal's own words.
+OAuth error in fixed words; the portal shows the reason and every step under `/exchanges/<reference>`, and the simulator
+under `/simulator` names the same step. This page is generated from `policy/reasons.py`, `policy/places.py`,
+`exchange/protocol/errors.py` and the portal's own words.
 
-| reason (portal, audit) | the caller sees | what happened | what to do |
-|---|---|---|---|
+| reason (portal, audit) | step | the caller sees | what happened | what to do | who |
+|---|---|---|---|---|---|
 """
 
 
@@ -56,7 +60,9 @@ def errors_page() -> str:
         for reason in Reason:
             wire, words = WIRE[reason], explain(reason)
             seen = f"{wire.status} `{wire.error}`: {wire.description}"
-            rows.append(f"| `{reason}` | {seen} | {words.why} | {words.remedy} |\n")
+            steps = ", ".join(f"`{rule}`" for rule in places_of(reason))
+            who = SIDES[mender_of(reason).side]
+            rows.append(f"| `{reason}` | {steps} | {seen} | {words.why} | {words.remedy} | {who} |\n")
     return _ERRORS_HEAD + "".join(rows)
 
 
@@ -65,4 +71,5 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "errors.md": errors_page,
     "configuration.md": reference.page,
     "openapi-oauth.yaml": document.page,
+    "openapi-api.yaml": description.page,
 }

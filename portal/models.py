@@ -11,8 +11,14 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from portal.kept_answers import KeptAnswer
+from portal.people_models import Identity, RoleGrant, SignInLink
+
 if TYPE_CHECKING:
     from typing import Any
+
+
+__all__ = ["Identity", "KeptAnswer", "RoleGrant", "SignInLink", "User", "UserManager"]
 
 
 class UserManager(BaseUserManager["User"]):

@@ -36,11 +36,28 @@ SECTIONS: Final[tuple[Section, ...]] = (
         permission=Permission.PARTNERS_READ,
     ),
     Section(
+        name="access",
+        heading=_("Partners"),
+        label=_("Effective access"),
+        icon="table",
+        permission=Permission.PARTNERS_READ,
+    ),
+    Section(
         name="exchanges",
         heading=_("Partners"),
         label=_("Exchanges"),
         icon="arrows-exchange",
         permission=Permission.EXCHANGES_READ,
+    ),
+    Section(
+        name="simulator",
+        heading=_("Partners"),
+        label=_("Simulator"),
+        icon="shield-check",
+        permission=Permission.EXCHANGES_READ,
+    ),
+    Section(
+        name="people", heading=_("Settings"), label=_("People"), icon="users", permission=Permission.SETTINGS_WRITE
     ),
 )
 

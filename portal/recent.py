@@ -33,6 +33,7 @@ class Happening:
 
 _TOLD: Final[Mapping[str, tuple[str, str, _StrPromise]]] = {
     "partner.registered": ("building-community", "info", _("Partner registered")),
+    "partner.tested": ("circle-check", "info", _("Partner tested")),
     "partner.activated": ("circle-check", "ok", _("Partner activated")),
     "partner.suspended": ("ban", "bad", _("Partner suspended")),
     "partner.reinstated": ("circle-check", "ok", _("Partner reinstated")),
@@ -53,6 +54,20 @@ _TOLD: Final[Mapping[str, tuple[str, str, _StrPromise]]] = {
     "key.activated": ("key", "ok", _("Signing key activated")),
     "key.retired": ("key", "", _("Signing key retired")),
     "key.compromised": ("alert-triangle", "bad", _("Signing key compromised")),
+    "person.invited": ("user", "info", _("Person invited")),
+    "person.link_sent": ("user", "", _("Sign-in link sent")),
+    "person.signed_in": ("user", "", _("Person signed in")),
+    "person.role_given": ("shield-check", "warn", _("Role given")),
+    "person.role_taken": ("shield-check", "", _("Role taken")),
+    "person.disabled": ("ban", "bad", _("Account closed")),
+    "person.enabled": ("circle-check", "ok", _("Account opened")),
+    "person.factor_added": ("fingerprint", "info", _("Second factor added")),
+    "person.factor_renamed": ("fingerprint", "", _("Passkey renamed")),
+    "person.factor_removed": ("fingerprint", "warn", _("Second factor removed")),
+    "person.recovery_codes_made": ("key", "", _("Recovery codes made")),
+    "person.password_changed": ("key", "", _("Password changed")),
+    "person.sessions_ended": ("logout", "", _("Sessions ended")),
+    "person.identity_connected": ("user", "info", _("OpenID identity connected")),
     "configuration.applied": ("file-text", "", _("Configuration changed")),
 }
 

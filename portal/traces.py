@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from policy.claim_rules import Verdict
+from policy.places import places_of
 from policy.reasons import Reason, Rule
 from portal.explanations.words import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from django.utils.functional import _StrPromise
 
@@ -46,15 +47,6 @@ class TraceStep:
 
 _STOPS: Final = frozenset({StepState.REFUSED, StepState.FAULT})
 _OPTIONAL: Final = frozenset({Rule.POSSESSION, Rule.ACTOR_TOKEN})
-_RULE_OF_PREFIX: Final = {
-    "request": Rule.REQUEST,
-    "client": Rule.CLIENT,
-    "proof": Rule.POSSESSION,
-    "token": Rule.SUBJECT_TOKEN,
-    "policy": Rule.MAPPING,
-    "server": Rule.RECORD,
-}
-_RULE_OF_REASON: Final[Mapping[str, Rule]] = {Reason.ISSUER_UNTRUSTED: Rule.ISSUER, Reason.TOKEN_REPLAYED: Rule.RECORD}
 
 
 def trace(steps: object, reason: str) -> tuple[TraceStep, ...]:
@@ -102,5 +94,5 @@ def _step(rule: str, state: StepState, **shown: Any) -> TraceStep:  # noqa: ANN4
 
 
 def _rule_of(reason: str) -> Rule:
-    """The step a reason belongs to, for a refusal that recorded none."""
-    return _RULE_OF_REASON.get(reason) or _RULE_OF_PREFIX.get(reason.partition(".")[0], Rule.REQUEST)
+    """The step a reason belongs to, for a refusal that recorded none; a newer version's reason ends at the first."""
+    return places_of(Reason(reason))[0] if reason in set(Reason) else Rule.REQUEST

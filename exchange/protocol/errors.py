@@ -146,6 +146,7 @@ WIRE: Final[Mapping[Reason, type[OAuthError]]] = {
     Reason.TARGET_UNKNOWN: InvalidTarget,
     Reason.TARGET_NOT_MAPPED: InvalidTarget,
     Reason.TARGETS_DISAGREE: InvalidTarget,
+    Reason.PARTNER_NOT_ACTIVATED: InvalidTarget,
     Reason.MAPPING_RULE_UNMET: InvalidTarget,
     Reason.MAPPING_RULE_FAULT: InvalidTarget,
     Reason.ACTOR_REQUIRED: DelegationRefused,

@@ -7,13 +7,18 @@ answers the fields it changed; an empty answer means that nothing had to change,
 from partners.services.clients import change_client, register_client, reinstate_client, suspend_client
 from partners.services.credentials import generate_secret, put_secrets, withdraw_secret
 from partners.services.differences import FieldChange
+from partners.services.drafts import discard_draft, publish_draft, save_draft
 from partners.services.introspections import put_introspection_secret
 from partners.services.mappings import publish_mapping, withdraw_mapping
 from partners.services.partners import (
     activate_partner,
     change_partner,
+    configure_partner,
+    declare_active,
     lead_partner,
+    mark_invited,
     offboard_partner,
+    pass_test,
     register_partner,
     reinstate_partner,
     suspend_partner,
@@ -29,9 +34,15 @@ __all__ = [
     "change_partner",
     "change_target",
     "change_trust",
+    "configure_partner",
+    "declare_active",
+    "discard_draft",
     "generate_secret",
     "lead_partner",
+    "mark_invited",
     "offboard_partner",
+    "pass_test",
+    "publish_draft",
     "publish_mapping",
     "put_introspection_secret",
     "put_secrets",
@@ -40,6 +51,7 @@ __all__ = [
     "register_target",
     "reinstate_client",
     "reinstate_partner",
+    "save_draft",
     "suspend_client",
     "suspend_partner",
     "withdraw_mapping",

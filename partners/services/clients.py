@@ -6,6 +6,7 @@ from dataclasses import replace
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from partners import inventory, models
@@ -154,6 +155,7 @@ def _served(declared: DeclaredClient) -> list[models.Target]:
     objections = lookups.Objections(declared)
     serves = [target for name in declared.serves if (target := objections.target("serves", name))]
     known = set(models.Scope.objects.filter(name__in=declared.scopes).values_list("name", flat=True))
+    known |= settings.OAUTH2_PROVIDER["SCOPES"].keys()  # those of our own API
     unknown = sorted(set(declared.scopes) - known)
     if unknown:
         objections.add("scopes", "scopes of a registered target", unknown)

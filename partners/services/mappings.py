@@ -31,9 +31,9 @@ def publish_mapping(change: Change, declared: DeclaredMapping) -> Fields:
     fields = differences(inventory.mapping(before) if before else None, declared)
     if before is not None and not fields:
         return ()
-    row = _draft(owner, declared)
+    row = row_of(owner, declared)
     if before is not None:
-        _leave(before, MappingState.SUPERSEDED)
+        leave(before, MappingState.SUPERSEDED)
     versions = models.ScopeMapping.objects.filter(partner=owner, name=declared.name).values_list("version", flat=True)
     row.version = max(versions, default=0) + 1
     row.author = change.actor.name[:254]
@@ -59,7 +59,7 @@ def withdraw_mapping(change: Change, partner: str, name: str) -> Fields:
 def withdraw(change: Change, row: models.ScopeMapping) -> Fields:
     """As ``withdraw_mapping``, for the published row of a partner that is locked already."""
     fields = (FieldChange(field="state", old=row.state, new=MappingState.WITHDRAWN.value),)
-    _leave(row, MappingState.WITHDRAWN)
+    leave(row, MappingState.WITHDRAWN)
     return record(change, _subject(row), "withdrawn", fields)
 
 
@@ -68,13 +68,14 @@ def stored_rules(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [{name: part for name, part in rule.items() if part is not None} for rule in document["rules"]]
 
 
-def _leave(row: models.ScopeMapping, state: MappingState) -> None:
+def leave(row: models.ScopeMapping, state: MappingState) -> None:
+    """The version is in another state from now on; nothing else of it changes."""
     row.state = state
     row.save(update_fields=["state", "updated_at"])
 
 
-def _draft(owner: models.Partner | None, declared: DeclaredMapping) -> models.ScopeMapping:
-    """The row to be published, with what it names looked up and found to fit."""
+def row_of(owner: models.Partner | None, declared: DeclaredMapping) -> models.ScopeMapping:
+    """The row to be published, with what it names looked up and found to fit. Raises ``ConfigurationRefused``."""
     objections = lookups.Objections(declared)
     trust = _trust(owner, declared, objections) if declared.source is SourceOfMapping.TRUST else None
     target = objections.target("target", declared.target)

@@ -6,16 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from audit.events import (
+    ConfigurationApplied,
     PartnerActivated,
     PartnerOffboarded,
     PartnerRegistered,
     PartnerReinstated,
     PartnerSuspended,
+    PartnerTested,
 )
 from partners import inventory, models
 from partners.checking import require_right
+from partners.errors import ChangedMeanwhile
 from partners.lifecycle import PartnerAct, acts_towards, advance
-from partners.services import clients, lookups, mappings, trusts
+from partners.services import clients, lookups, mappings, onboarding, trusts
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
 from partners.states import ClientState, MappingState, PartnerState, TrustState
@@ -47,13 +50,18 @@ def register_partner(change: Change, declared: DeclaredPartner) -> Fields:
     return record(change, _subject(row), "registered", fields, PartnerRegistered)
 
 
-def change_partner(change: Change, declared: DeclaredPartner) -> Fields:
-    """The partner's own fields; its state is left alone.
+def change_partner(change: Change, declared: DeclaredPartner, *, seen: str | None = None) -> Fields:
+    """The partner's own fields; its state is left alone. ``seen`` is the stamp of what its author looked at.
 
-    Raises ``ConfigurationRefused``, ``NotRegistered``, ``IllegalTransition``.
+    Raises ``ConfigurationRefused``, ``NotRegistered``, ``IllegalTransition``, ``ChangedMeanwhile``.
     """
     declared = _normal(declared)
     row = lookups.partner(declared.name)
+    if seen is not None and seen != row.updated_at.isoformat():
+        raise ChangedMeanwhile(
+            f"Partner {row.slug} was changed by somebody else since you opened it. Nothing of yours was saved yet:"
+            " compare both, then save yours again, or leave theirs."
+        )
     before = inventory.partner(row)
     fields = differences(before, replace(declared, state=before.state))
     if not fields:
@@ -64,9 +72,49 @@ def change_partner(change: Change, declared: DeclaredPartner) -> Fields:
     return record(change, _subject(row), "changed", fields)
 
 
+def mark_invited(change: Change, slug: str) -> Fields:
+    """Its own people have been asked to connect it. Raises ``NotRegistered``, ``IllegalTransition``."""
+    return _act(change, lookups.partner(slug), PartnerAct.INVITE)
+
+
+def configure_partner(change: Change, slug: str) -> Fields:
+    """Somebody works on its trusts and mappings again, and a test that it passed is void.
+
+    Each change of them does the same by itself. Raises ``NotRegistered``, ``IllegalTransition``.
+    """
+    return _act(change, lookups.partner(slug), PartnerAct.CONFIGURE)
+
+
+def pass_test(change: Change, slug: str) -> Fields:
+    """The partner is tested: a token that its own issuer signed was exchanged since its configuration last changed.
+
+    Raises ``NotRegistered``, and ``IllegalTransition`` also where no such exchange is in the audit trail.
+    """
+    row = lookups.partner(slug)
+    advance(PartnerState(row.state), PartnerAct.PASS_TEST)
+    onboarding.require_test(row)
+    return _act(change, row, PartnerAct.PASS_TEST)
+
+
 def activate_partner(change: Change, slug: str) -> Fields:
-    """From now on the partner may exchange. Raises ``NotRegistered``, ``IllegalTransition``."""
-    return _act(change, lookups.partner(slug), PartnerAct.ACTIVATE)
+    """From now on the partner may exchange for real: it was tested, and a second person says so.
+
+    The test is looked for again, since a trust that it rested on may have been quarantined meanwhile.
+    Raises ``NotRegistered``, ``IllegalTransition``, ``SecondPersonNeeded``.
+    """
+    row = lookups.partner(slug)
+    advance(PartnerState(row.state), PartnerAct.ACTIVATE)
+    first = onboarding.require_test(row)
+    onboarding.require_second_person(change.actor, first, f"activate {slug}")
+    return _act(change, row, PartnerAct.ACTIVATE)
+
+
+def declare_active(change: Change, slug: str) -> Fields:
+    """A document says that the partner is active: it was reviewed where documents are reviewed (decision 20).
+
+    Raises ``NotRegistered``, ``IllegalTransition``.
+    """
+    return _act(change, lookups.partner(slug), PartnerAct.DECLARE)
 
 
 def suspend_partner(change: Change, slug: str) -> Fields:
@@ -99,7 +147,7 @@ def lead_partner(change: Change, slug: str, wanted: DeclaredPartnerState) -> Fie
     """The acts that lead to a state, none when it is there already. Raises ``NotRegistered``, ``IllegalTransition``."""
     acts = acts_towards(PartnerState(lookups.partner(slug).state), PartnerState(wanted.value))
     steps = {
-        PartnerAct.ACTIVATE: activate_partner,
+        PartnerAct.DECLARE: declare_active,
         PartnerAct.SUSPEND: suspend_partner,
         PartnerAct.REINSTATE: reinstate_partner,
         PartnerAct.OFFBOARD: offboard_partner,
@@ -108,10 +156,25 @@ def lead_partner(change: Change, slug: str, wanted: DeclaredPartnerState) -> Fie
 
 
 _EVENTS: Final[Mapping[PartnerAct, type[Event]]] = {
+    PartnerAct.INVITE: ConfigurationApplied,
+    PartnerAct.CONFIGURE: ConfigurationApplied,
+    PartnerAct.PASS_TEST: PartnerTested,
     PartnerAct.ACTIVATE: PartnerActivated,
+    PartnerAct.DECLARE: PartnerActivated,
     PartnerAct.SUSPEND: PartnerSuspended,
     PartnerAct.REINSTATE: PartnerReinstated,
     PartnerAct.OFFBOARD: PartnerOffboarded,
+}
+
+_PARTICIPLES: Final[Mapping[PartnerAct, str]] = {
+    PartnerAct.INVITE: "invited",
+    PartnerAct.CONFIGURE: "configuring",
+    PartnerAct.PASS_TEST: "tested",
+    PartnerAct.ACTIVATE: "activated",
+    PartnerAct.DECLARE: "declared active",
+    PartnerAct.SUSPEND: "suspended",
+    PartnerAct.REINSTATE: "reinstated",
+    PartnerAct.OFFBOARD: "offboarded",
 }
 
 
@@ -121,7 +184,7 @@ def _act(change: Change, row: models.Partner, act: PartnerAct) -> Fields:
     row.save(update_fields=["state", "updated_at"])
     event = _EVENTS[act]
     fields = (FieldChange(field="state", old=before.value, new=row.state),)
-    return record(change, _subject(row), event.kind.partition(".")[2], fields, event)
+    return record(change, _subject(row), _PARTICIPLES[act], fields, event)
 
 
 def _normal(declared: DeclaredPartner) -> DeclaredPartner:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.events import ConfigurationApplied
+from partners.services import onboarding
 from partners.services.differences import as_data
 
 if TYPE_CHECKING:
@@ -44,4 +45,5 @@ def record(
             data={"object": subject.kind.value, "name": subject.name, "change": act, "fields": as_data(fields)},
         )
     )
+    onboarding.unsettle(change, subject, act)
     return fields

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def register_target(change: Change, declared: DeclaredTarget) -> Fields:
     """A new target with its scopes. Raises ``ConfigurationRefused``."""
     require_right(declared)
-    _take_turns()
+    take_turns()
     if models.Target.objects.filter(name=declared.name).exists():
         lookups.refuse(declared, "name", "a name that is not taken", declared.name)
     row = models.Target(name=declared.name)
@@ -40,7 +40,7 @@ def change_target(change: Change, declared: DeclaredTarget) -> Fields:
     Raises ``ConfigurationRefused``, ``NotRegistered``.
     """
     require_right(declared)
-    _take_turns()
+    take_turns()
     row = _locked(declared.name)
     before = inventory.target(row)
     fields = tuple(field for field in differences(before, declared) if field.field != "scopes")
@@ -91,7 +91,7 @@ def _scope_changes(before: DeclaredTarget, declared: DeclaredTarget) -> Fields:
     return tuple(changes)
 
 
-def _take_turns() -> None:
+def take_turns() -> None:
     """One catalogue change at a time: two transactions could otherwise give one name to two targets."""
     with connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {models.Target._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")  # noqa: SLF001
@@ -113,6 +113,7 @@ def _save(row: models.Target, declared: DeclaredTarget) -> None:
     row.lifetime = declared.lifetime
     row.token_format = declared.token_format.value
     row.is_active = declared.is_active
+    row.is_test = declared.is_test
     row.save()
     for name, scope in declared.scopes.items():
         defaults = {"description": scope.description, "risk": scope.risk.value}

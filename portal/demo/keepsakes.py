@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 SECRETS: Final = ("kestrel-settlement", "kestrel-console", "fjord-analytics", "meridian-gateway")
 KEY_HOLDER: Final = "kestrel-batch"
 KID: Final = "kestrel-batch-1"
+SIGNERS: Final = (
+    "tessera-login",
+    "tessera-core",
+    "tessera-service-desk",
+    "bluepine-idp",
+    "bluepine-warehouse",
+    "bluepine-fleet",
+    "alder-portal",
+    "orbit-login",
+    "orbit-bookings",
+    "lumen-claims",
+)
+"""Issuers and clients that nobody plays: their public keys are registered, and the private ones exist nowhere."""
 
 
 def directory() -> Path:
@@ -27,15 +40,22 @@ def directory() -> Path:
 
 
 def make_credentials() -> bool:
-    """The clients' secrets and key, for those that have none yet. Whether there were any."""
+    """The secrets and keys of those that have none yet. Whether there were any."""
     missing = [client for client in SECRETS if not _secret_file(client).exists()]
     for client in missing:
         write_private(_secret_file(client), token_urlsafe(32))
+    unsigned = [signer for signer in SIGNERS if not _key_set_file(signer).exists()]
+    for signer in unsigned:
+        key = ECKey.generate_key("P-256", {"kid": f"{signer}-1", "use": "sig", "alg": "ES256"})
+        write_private(_key_set_file(signer), json.dumps({"keys": [key.as_dict(private=False)]}))
+    return _make_key() or bool(missing or unsigned)
+
+
+def _make_key() -> bool:
     if key_file().exists():
-        return bool(missing)
+        return False
     key = ECKey.generate_key("P-256", {"kid": KID, "use": "sig", "alg": "ES256"})
-    public = json.dumps({"keys": [key.as_dict(private=False)]})
-    write_private(directory() / f"{KEY_HOLDER}.jwks.json", public)
+    write_private(_key_set_file(KEY_HOLDER), json.dumps({"keys": [key.as_dict(private=False)]}))
     write_private(key_file(), key.as_pem(private=True).decode())
     return True
 
@@ -75,3 +95,7 @@ def _people_file() -> Path:
 
 def _secret_file(client: str) -> Path:
     return directory() / f"{client}.secret"
+
+
+def _key_set_file(signer: str) -> Path:
+    return directory() / f"{signer}.jwks.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
@@ -12,13 +13,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from audit.events import Actor, ActorKind
 from partners import inventory, services
 from partners.changes import changing
 from partners.declarations import DeclaredTrust
 from partners.vocabulary import Kind
-from portal.demo import keepsakes
+from portal.demo import history, keepsakes
 from portal.demo.identity_provider import shared_secret
 from portal.demo.partner_people import USERS
 from portal.documents.applying import Options, apply
@@ -59,8 +61,10 @@ def load() -> bool:
     _make_people()
     is_new = keepsakes.make_credentials()
     if is_new or (Kind.PARTNER, "", "kestrel") not in inventory.everything():
-        return apply(read_documents(_sources(), os.environ), AUTHOR, Options()).has_changes
-    return _follow_identity_provider()
+        has_changes = apply(read_documents(_sources(), os.environ), AUTHOR, Options()).has_changes
+    else:
+        has_changes = _follow_identity_provider()
+    return bool(history.make(timezone.now())) or has_changes
 
 
 def describe() -> dict[str, Any]:
@@ -125,8 +129,11 @@ def _make_people() -> None:
 
 
 def _sources() -> list[Source]:
-    """The documents, with the identity provider's address put in; their files are those of ``keepsakes``."""
-    names = {"identity_provider": identity_provider()}
+    """The documents, with the identity provider's address and days put in; their files are those of ``keepsakes``."""
+    today = timezone.now().date()
+    days = {"overdue": -3, "soon": 9, "later": 120, "much_later": 400}
+    names = {name: str(today + timedelta(days=count)) for name, count in days.items()}
+    names["identity_provider"] = identity_provider()
     return [
         Source(
             name=place.name,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from exchange import lane
 from exchange.protocol.response import API_PATH, metadata
 from portal.description import answers, requests
+from portal.description.yaml_page import as_yaml
 
 if TYPE_CHECKING:
     from portal.description.requests import Schema
@@ -153,22 +152,6 @@ def _gets_only() -> Schema:
     return answers.answer("GET and HEAD only", {answers.PLAIN: {"type": "string"}}, ["Allow"], of_request=False)
 
 
-class _Plain(yaml.SafeDumper):
-    """Writes each object out: an alias is for writers, not for readers."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's contract
-        return True
-
-
 def page() -> str:
     """The description as YAML."""
-    return _HEAD + yaml.dump(_as_plain(document()), Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
-
-
-def _as_plain(value: Any) -> Any:  # noqa: ANN401 - any value of JSON
-    """Members of enumerations as their text."""
-    if isinstance(value, dict):
-        return {str(name): _as_plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_as_plain(item) for item in value]
-    return str(value) if isinstance(value, str) else value
+    return as_yaml(_HEAD, document())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from django.db import transaction
 
+from exchange import golden
 from partners import inventory, services
 from partners.changes import changing
 from partners.declarations import DeclaredTarget
@@ -92,10 +93,19 @@ class _Application:
         for document in self._documents:
             self._withdraw_scopes(document)
         self._raise_any()
+        self._require_green()
         pruned = prune(self._change, self._declared, self._found) if self._options.prunes else ()
         steps = tuple(self._step(document) for document in self._documents)
         notes = notes_on(self._documents, self._found, reinstates=self._options.reinstates)
         return Plan(steps=(*steps, *pruned), notes=tuple(notes))
+
+    def _require_green(self) -> None:
+        """Raises ``DocumentsRefused`` where golden tokens stand against a mapping among the documents."""
+        try:
+            golden.require_green(self._change)
+        except golden.CasesAreRed as error:
+            mapping = next(item for item in self._documents if item.declared.kind is Kind.MAPPING)
+            raise DocumentsRefused([mapping.complaint(str(error))]) from error
 
     def rehearse(self) -> NoReturn:
         """Write everything and roll it back: raises ``_Rehearsed``, or ``DocumentsRefused``."""

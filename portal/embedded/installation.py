@@ -98,6 +98,7 @@ def variables(var: Path, memory: Memory) -> dict[str, str]:
         "HANDOVER_ISSUER": issuer(memory),
         "HANDOVER_ENVIRONMENT": "Demo",
         "HANDOVER_DEMO": "1",
+        "HANDOVER_SECOND_FACTOR_ROLES": "none",
         "HANDOVER_DEMO_IDP": identity_provider(memory),
         "HANDOVER_OUTBOUND_ALLOW": "127.0.0.1/32",
         "HANDOVER_KEK_FILE": str(var / "kek"),

@@ -46,6 +46,11 @@ POLICIES: Final[Mapping[Reason, Explanation]] = {
         ),
         _("Ask for one target at a time."),
     ),
+    Reason.PARTNER_NOT_ACTIVATED: Explanation(
+        _("Partner not activated yet"),
+        _("Until a partner is activated, it and what came of its tokens get tokens for test targets only."),
+        _("Ask for a test target. Once that works, a second person activates the partner."),
+    ),
     Reason.MAPPING_RULE_UNMET: Explanation(
         _("Mapping condition not met"),
         _("A mapping leads to the target, but the token does not meet its condition."),

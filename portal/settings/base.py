@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 
 from portal import logging as log_lines
 from portal.config import Config
+from portal.config_values import mail_settings
 from portal.database import django_database
 from portal.scopes import API_SCOPES
 
@@ -46,6 +47,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "oauth2_provider",
 ]
 
@@ -62,6 +64,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.second_factor.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -74,6 +77,7 @@ TEMPLATES: list[dict[str, Any]] = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
                 "portal.frame.frame",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.handover"],
@@ -131,7 +135,27 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_FORMS = {"login": "portal.accounts.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "portal.account_forms.SignInForm",
+    "reauthenticate": "portal.account_forms.ConfirmPasswordForm",
+}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=5).total_seconds())
+MFA_ADAPTER = "portal.authenticators.AuthenticatorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after: clocks of phones differ (RFC 6238 section 5.2)
+MFA_FORMS = {
+    "authenticate": "portal.account_forms.SignInCodeForm",
+    "reauthenticate": "portal.account_forms.ConfirmCodeForm",
+    "activate_totp": "portal.account_forms.AppForm",
+    "add_webauthn": "portal.account_forms.PasskeyForm",
+    "edit_webauthn": "portal.account_forms.PasskeyNameForm",
+}
+
+globals().update(mail_settings(HANDOVER.mail_url))  # EMAIL_BACKEND and what goes with it
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = HANDOVER.mail_from
 
 _HOST_PREFIX = "__Host-" if IS_SECURE else ""  # a sibling host cannot set a cookie of this name (RFC 6265bis)
 SESSION_COOKIE_NAME = f"{_HOST_PREFIX}handover-session"
@@ -159,6 +183,16 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
+    },
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {  # the description of our own API: portal/api/description.py
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["portal.api.description.complete"],
+    "PATH_CONVERTER_OVERRIDES": {
+        "slug": {"type": "string", "pattern": "^[-a-zA-Z0-9_]{1,63}$"},
+        "scope": {"type": "string", "minLength": 1, "maxLength": 128},
     },
 }
 
@@ -190,6 +224,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {  # a wake-up that no worker 
     "refresh key sets": {"task": "exchange.refresh_key_sets", "schedule": 60.0, "options": {"expires": 50}},
     "rotate signing keys": {"task": "exchange.rotate_keys", "schedule": 3600.0, "options": {"expires": 600}},
     "sweep expired rows": {"task": "exchange.sweep_expired", "schedule": 300.0, "options": {"expires": 240}},
+    "try golden tokens": {"task": "exchange.try_golden_tokens", "schedule": 60.0, "options": {"expires": 50}},
+    "sweep kept answers": {"task": "portal.sweep_kept_answers", "schedule": 3600.0, "options": {"expires": 600}},
+    "clear sessions": {"task": "portal.clear_sessions", "schedule": 3600.0, "options": {"expires": 600}},
     "extend the audit trail": {"task": "audit.extend_partitions", "schedule": 86_400.0, "options": {"expires": 3600}},
 }
 

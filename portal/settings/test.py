@@ -8,6 +8,7 @@ _ABSENT = "postgresql://handover@/absent?host=/nonexistent"  # whoever connects 
 _DEFAULTS = {
     "HANDOVER_ISSUER": "http://127.0.0.1:8000",
     "HANDOVER_ENVIRONMENT": "Tests",
+    "HANDOVER_SECOND_FACTOR_ROLES": "none",
     "DATABASE_URL": _ABSENT,
     "DATABASE_OWNER_URL": _ABSENT,
     "REDIS_URL": "unix:///nonexistent",

@@ -18,7 +18,7 @@ from django.utils.translation import gettext, ngettext
 from portal import charts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 register = template.Library()
 
@@ -68,6 +68,20 @@ def clock(at: datetime | None, style: str = "full") -> SafeString | str:
     if style == "full":
         text = gettext("%(time)s UTC") % {"time": text}
     return format_html('<ho-time datetime="{}">{}</ho-time>', at.isoformat(timespec="milliseconds"), text)
+
+
+@register.filter
+def written(value: object) -> str:
+    """A value of a declaration on one line; what is not set is a dash."""
+    if value is None or value == "" or value == [] or value == {}:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """A value for a script of ours to read, in a ``data-`` attribute."""
+    return json.dumps(value)
 
 
 @register.filter
@@ -143,3 +157,9 @@ def meter(part: int, whole: int, tone: str = "") -> SafeString:
 def spark(values: Sequence[int], colour: str = "c1") -> SafeString:
     """A small line without axes, beside the figure it belongs to."""
     return charts.spark(values, colour)
+
+
+@register.filter
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names out of a set, in an order that stays the same."""
+    return sorted(names)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -30,7 +32,7 @@ from portal.views.fragments import render_part, wants_part
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
     from audit.selectors import Record
 
@@ -44,7 +46,11 @@ def exchanges(request: HttpRequest) -> HttpResponse:
         return _go_to(request, reverse("exchanges-trace", args=[chosen.reference]))
     cursor = {name: as_uuid(request.GET.get(name, "")) for name in ("before", "after")}
     page = trail.exchanges(_search(chosen), before=cursor["before"], after=cursor["after"])
+    newest = str(page.entries[0].id) if page.entries else ""
+    if chosen.live and request.GET.get("newest") == newest and wants_part(request):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)  # nothing to swap, nothing to say
     context = {
+        **_following(chosen, newest, is_first=not any(cursor.values())),
         "chosen": chosen,
         "rows": rows_of(page.entries),
         "chips": [(name, _shown(name, value), chosen.without(name).query()) for name, value in chosen.narrowing],
@@ -55,6 +61,16 @@ def exchanges(request: HttpRequest) -> HttpResponse:
     if not wants_part(request):
         context |= _choices()
     return render_part(request, "exchanges/list.html", "exchanges/_list.html", context)
+
+
+def _following(chosen: ExchangeFilter, newest: str, *, is_first: bool) -> dict[str, Any]:
+    """The addresses that follow the list, stop following, and ask once more; only its first page can be followed."""
+    return {
+        "follow": replace(chosen, live="1").query() if is_first else "",
+        "stop": chosen.without("live").query(),
+        "again": replace(chosen, live="1").query(newest=newest),
+        "is_live": is_first and bool(chosen.live),
+    }
 
 
 def _go_to(request: HttpRequest, address: str) -> HttpResponse:

@@ -247,6 +247,16 @@ SECTIONS: Final[Mapping[str, tuple[Rule, ...]]] = {
         _r(115, "M", "A", "Sizes and nesting are bounded before parsing.", "own"),
         _r(116, "M", "A", "Outbound calls reach configured public addresses only, bounded.", "RFC 8725bis 3.10"),
     ),
+    "The portal": (
+        _r(
+            146,
+            "M",
+            "C",
+            "Staff sign in with code, PKCE, state and nonce; the issuer is checked; issuer and subject are the key.",
+            "RFC 9700 2.1.1; RFC 9207 2.4; OWASP ASVS 10.1.2, 10.2.1, 10.5.2",
+        ),
+        _r(155, "M", "C", "Forms are not framed, carry a CSRF token, and redirect by 302 or 303.", "RFC 9700 4.12, 4.16"),
+    ),
 }
 
 RULES: Final[Mapping[int, Rule]] = {item.number: item for items in SECTIONS.values() for item in items}

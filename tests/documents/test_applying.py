@@ -225,9 +225,9 @@ class TestSuspension:
         applied(texts.EVERYTHING.replace("state: active", "state: suspended"))
         assert Partner.objects.get().state == "suspended"
 
-    def test_a_partner_without_a_state_stays_a_draft(self) -> None:
+    def test_a_partner_without_a_state_waits_for_its_activation(self) -> None:
         plan = applied(texts.EVERYTHING.replace("state: active\n", ""))
-        assert Partner.objects.get().state == "draft"
+        assert Partner.objects.get().state == "configuring"
         assert "state" not in [field.field for field in plan.steps[1].fields]
 
     def test_an_offboarded_partner_does_not_come_back(self) -> None:

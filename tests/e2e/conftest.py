@@ -75,7 +75,7 @@ class Visit:
         self.go("/sign-in")
         self.page.get_by_label("E-mail address").fill(self.portal.organisation.people[role].email)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.get_by_role("button", name="Account of").wait_for()
 
 

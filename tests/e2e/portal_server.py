@@ -19,7 +19,7 @@ from tests.portal import organisation as organisations
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from portal.roles import Role
@@ -39,25 +39,36 @@ class PortalServer:
 
 @contextmanager
 def running(
-    services: plugin.Services, blocker: Any, static: Path, application: str = APPLICATION
+    services: plugin.Services,
+    blocker: Any,
+    static: Path,
+    application: str = APPLICATION,
+    *,
+    prepare: Callable[[], None] = lambda: None,
+    **environment: str,
 ) -> Iterator[PortalServer]:
-    """Serve an application over a fresh clone of the database with the test organisation in it."""
+    """Serve an application over a fresh clone of the database with the test organisation in it.
+
+    ``prepare`` may write more into that database before the server starts.
+    """
     name = f"handover_{secrets.token_hex(6)}"
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://localhost:{free_port()}"  # a name: browsers make no passkeys for an address
     with blocker.unblock():
         plugin.make_template(services)
         services.clone(name)
         with plugin.database_in_use(services, name):
             organisation = organisations.build()
+            prepare()
             env = {
                 **os.environ,
                 "HANDOVER_ISSUER": url,
                 "HANDOVER_TEST_STATIC": str(static),
                 "HANDOVER_ENVIRONMENT": "Demo",
+                **environment,
             }
     env["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
-    command = [sys.executable, "-m", "uvicorn", application, "--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
-    command += ["--log-level", "warning", "--no-access-log", "--lifespan", "auto"]
+    options = ["--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--log-level", "warning", "--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", application, *options, "--lifespan", "auto"]
     process = subprocess.Popen(command, cwd=ROOT, env=env)
     try:
         _await_ready(url, process)

@@ -41,7 +41,7 @@ def arrive(page: Page, site: Site, address: str) -> None:
     page.goto(address)
     page.get_by_label("E-mail address").fill(site.email)
     page.get_by_label("Password").fill(site.password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Connect a device")).to_be_visible()
 
 

@@ -33,7 +33,12 @@ ADDRESSES = {
     "partner-mappings": "/partners/kestrel/mappings",
     "partner-activity": "/partners/kestrel/activity",
     "partner-empty": "/partners/orbit/mappings",
-    "exchanges": "/exchanges?outcome=refused",
+    "partner-trust-health": "/partners/fjord/trust/health",
+    "access": "/access?at=2026-01-01T00:00",
+    "access-cell": "/access/kestrel/ledger-api",
+    "access-who": "/access/who?target=ledger-api",
+    "search": "/search?q=kestrel",
+    "exchanges": "/exchanges?outcome=refused&live=1",
     "exchanges-empty": "/exchanges?client=nobody",
     "exchange-granted": "/exchanges/{granted}",
     "exchange-refused": "/exchanges/{refused}",
@@ -42,7 +47,7 @@ ADDRESSES = {
     "sign-out": "/sign-out",
 }
 WIDTHS = (390, 768, 1440)
-PICTURED = {"sign-in", "overview", "partner", "exchange-refused", "device-confirm"}
+PICTURED = {"sign-in", "overview", "partner", "exchange-refused", "simulator", "golden-token", "device-confirm"}
 PICTURED_WIDTHS = {390, 1440}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"resultTypes": ["violations"], "preload": False, "runOnly": {"type": "tag", "values": RULES}}

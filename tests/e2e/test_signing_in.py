@@ -61,7 +61,7 @@ def test_what_is_wrong_is_said_once_at_the_top_where_the_focus_goes(
     expect(page.get_by_label("E-mail address")).to_be_focused()
     page.get_by_label("E-mail address").fill("somebody.else@meridian.example")
     page.get_by_label("Password").fill("not the password")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("No account has this e-mail address and password.")
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.get_by_label("Password")).to_have_value("")

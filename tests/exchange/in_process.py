@@ -47,7 +47,7 @@ class Caller:
     async def post(self, form: dict[str, Any]) -> Reply:
         """Its answer. Requests that are gathered reach the ledger in one pass of the loop: they share a batch."""
         messages: list[Mapping[str, Any]] = []
-        body = urlencode(form).encode()
+        body = urlencode(form, doseq=True).encode()
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from audit.events import Actor, ActorKind
+from audit import services as audit
+from audit.events import Actor, ActorKind, ExchangeGranted
 from partners import services
 from partners.declarations import (
     DeclaredClient,
@@ -16,7 +17,8 @@ from partners.declarations import (
     DeclaredTarget,
     DeclaredTrust,
 )
-from partners.vocabulary import GrantType
+from partners.models import FederationTrust
+from partners.vocabulary import DeclaredPartnerState, GrantType
 from policy.parties import ClientAuthentication, Risk
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from partners.changes import Change
 
 ADMIN = Actor(ActorKind.USER, "ada@meridian.example")
+SECOND = Actor(ActorKind.USER, "grace@meridian.example")
 SECRET = "q3fXy0Zt7Rk1-uVbN5mWc9JhLd2PsAe8Gi4TzKoB6xY"
 OTHER_SECRET = "Zt7Rk1q3fXy0-mWcuVbN59JhAe8Ld2PsGi4xYTzKoB6"
 
@@ -91,11 +94,19 @@ def mapping(**fields: Any) -> DeclaredMapping:
     return DeclaredMapping(**{**good, **fields})
 
 
+def record_test(slug: str = "kestrel", trust_name: str = "kestrel-idp") -> None:
+    """The event of a token of the partner's own issuer that was exchanged just now."""
+    trust_row = FederationTrust.objects.get(partner__slug=slug, name=trust_name)
+    data: dict[str, Any] = {"trust": {"id": str(trust_row.id), "name": trust_name, "issuer": trust_row.issuer}}
+    event = ExchangeGranted(partner_id=trust_row.partner_id, partner=slug, client=f"{slug}-settlement", data=data)
+    audit.record(event, Actor(ActorKind.CLIENT, f"{slug}-settlement"))
+
+
 def register_everything(change: Change) -> None:
     """One object of each kind, the partner active."""
     services.register_target(change, target())
     services.register_partner(change, partner())
-    services.activate_partner(change, "kestrel")
+    services.lead_partner(change, "kestrel", DeclaredPartnerState.ACTIVE)
     services.register_client(change, client())
     services.add_trust(change, trust())
     services.publish_mapping(change, mapping())

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from partners import inventory, services
+from partners.changes import Change
 from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered
 from partners.lifecycle import TRANSITIONS, PartnerAct, acts_towards, advance
 from partners.models import Partner
@@ -19,20 +20,29 @@ from tests.partners import examples
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from partners.changes import Change
-
 KEY = (Kind.PARTNER, "", "kestrel")
 ACTS: dict[PartnerAct, Callable[[Change, str], object]] = {
+    PartnerAct.INVITE: services.mark_invited,
+    PartnerAct.CONFIGURE: services.configure_partner,
+    PartnerAct.PASS_TEST: services.pass_test,
     PartnerAct.ACTIVATE: services.activate_partner,
+    PartnerAct.DECLARE: services.declare_active,
     PartnerAct.SUSPEND: services.suspend_partner,
     PartnerAct.REINSTATE: services.reinstate_partner,
     PartnerAct.OFFBOARD: services.offboard_partner,
 }
 LEGAL = {
-    ("draft", "activate"): "active",
-    ("invited", "activate"): "active",
-    ("configuring", "activate"): "active",
+    ("draft", "invite"): "invited",
+    ("configuring", "invite"): "invited",
+    ("draft", "configure"): "configuring",
+    ("invited", "configure"): "configuring",
+    ("tested", "configure"): "configuring",
+    ("configuring", "pass_test"): "tested",
     ("tested", "activate"): "active",
+    ("draft", "declare"): "active",
+    ("invited", "declare"): "active",
+    ("configuring", "declare"): "active",
+    ("tested", "declare"): "active",
     ("active", "suspend"): "suspended",
     ("suspended", "reinstate"): "active",
     ("draft", "offboard"): "offboarded",
@@ -64,19 +74,23 @@ def test_the_table_has_no_pair_beyond_those_listed_here() -> None:
 def test_a_service_makes_exactly_the_transitions_of_the_table(
     change: Change, state: PartnerState, act: PartnerAct
 ) -> None:
+    services.register_target(change, examples.target())
     services.register_partner(change, examples.partner())
+    services.add_trust(change, examples.trust())
+    examples.record_test()
     Partner.objects.update(state=state)
     expected = LEGAL.get((state.value, act.value))
+    second = Change(examples.SECOND)
     if expected is None:
         with pytest.raises(IllegalTransition):
-            ACTS[act](change, "kestrel")
+            ACTS[act](second, "kestrel")
     else:
-        ACTS[act](change, "kestrel")
+        ACTS[act](second, "kestrel")
     assert Partner.objects.get().state == (expected or state.value)
 
 
 def test_the_acts_towards_a_state_are_the_fewest_that_lead_there() -> None:
-    assert acts_towards(PartnerState.DRAFT, PartnerState.SUSPENDED) == (PartnerAct.ACTIVATE, PartnerAct.SUSPEND)
+    assert acts_towards(PartnerState.DRAFT, PartnerState.SUSPENDED) == (PartnerAct.DECLARE, PartnerAct.SUSPEND)
     assert acts_towards(PartnerState.SUSPENDED, PartnerState.ACTIVE) == (PartnerAct.REINSTATE,)
     assert acts_towards(PartnerState.ACTIVE, PartnerState.ACTIVE) == ()
 
@@ -105,7 +119,7 @@ def test_a_registered_partner_is_a_draft_with_what_was_declared(change: Change) 
 
 def test_each_act_is_an_event_of_its_own_name(change: Change, events: Callable[[], list[dict[str, Any]]]) -> None:
     services.register_partner(change, examples.partner())
-    for act in (PartnerAct.ACTIVATE, PartnerAct.SUSPEND, PartnerAct.REINSTATE, PartnerAct.OFFBOARD):
+    for act in (PartnerAct.DECLARE, PartnerAct.SUSPEND, PartnerAct.REINSTATE, PartnerAct.OFFBOARD):
         ACTS[act](change, "kestrel")
     assert [event["kind"] for event in events()] == [
         "partner.registered",
@@ -146,7 +160,7 @@ def test_nothing_of_an_offboarded_partner_can_change(registered: Change, act: Ca
 
 def test_a_change_leaves_the_state_alone(change: Change, events: Callable[[], list[dict[str, Any]]]) -> None:
     services.register_partner(change, examples.partner())
-    services.activate_partner(change, "kestrel")
+    services.declare_active(change, "kestrel")
     services.change_partner(change, examples.partner(title="Kestrel", state=None))
     assert Partner.objects.get().state == "active"
     assert events()[-1]["data"]["fields"] == {"title": {"old": "Kestrel Payments", "new": "Kestrel"}}

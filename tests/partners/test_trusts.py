@@ -77,7 +77,10 @@ def test_adding_and_withdrawing_are_events_of_their_own(
 ) -> None:
     services.add_trust(ready, examples.trust())
     services.withdraw_trust(ready, "kestrel", "kestrel-idp")
-    assert [event["kind"] for event in events()][1:] == ["trust.added", "trust.withdrawn"]
+    assert [event["kind"] for event in events() if event["kind"].startswith("trust.")] == [
+        "trust.added",
+        "trust.withdrawn",
+    ]
     assert events()[-1]["data"]["fields"] == {"state": {"old": "active", "new": "withdrawn"}}
 
 

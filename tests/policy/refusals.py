@@ -19,6 +19,7 @@ from tests.policy.examples import (
     make_client,
     make_facts,
     make_mapping,
+    make_partner,
     make_target,
     make_token,
     make_trust,
@@ -40,6 +41,7 @@ DISAGREEING = (
     make_mapping(name="one", always=frozenset({"read"})),
     make_mapping(make_target(REPORTS, ("read",)), name="two", subject_claim="tier"),
 )
+REHEARSING = make_partner(is_active=False, is_rehearsing=True)
 REFERRING = make_target(REPORTS, token_format=TokenFormat.REFERENCE)
 CARRYING = (
     make_mapping(name="one", claims={"level": claim("1")}),
@@ -86,6 +88,11 @@ REFUSALS: dict[str, tuple[Facts[HypotheticalToken], Reason, Rule]] = {
     "two targets that want tokens of different formats": (
         make_facts(request=Asked(audience=(LEDGER, REPORTS)), targets=catalogue(make_target(), REFERRING)),
         Reason.TARGETS_DISAGREE,
+        Rule.TARGET,
+    ),
+    "a real target, and the client's partner is not activated": (
+        make_facts(client=make_client(partner=REHEARSING)),
+        Reason.PARTNER_NOT_ACTIVATED,
         Rule.TARGET,
     ),
     "no mapping at all": (make_facts(mappings=()), Reason.TARGET_NOT_MAPPED, Rule.MAPPING),

@@ -157,7 +157,7 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites() -> None
 
 @pytest.mark.django_db
 def test_nobody_signs_up_and_nothing_half_there_has_an_address() -> None:
-    for name in ("account_signup", "account_reset_password", "account_email", "mfa_index"):
+    for name in ("account_signup", "account_reset_password", "account_email", "socialaccount_signup"):
         with pytest.raises(NoReverseMatch):
             reverse(name)
     page = Client().get("/sign-in").content.decode()

@@ -1,0 +1,66 @@
+"""The addresses of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import include, path, re_path, register_converter
+
+from portal.api import clients, description, exchanges, mappings, me, partners, targets, trusts
+from portal.api.nowhere import Nowhere
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern
+
+app_name = "api"
+
+
+class ScopeConverter:
+    """A scope in an address: the characters that RFC 6749 section 3.3 gives it."""
+
+    regex = r"[!#-\[\]-~]{1,128}"
+
+    @staticmethod
+    def to_python(value: str) -> str:
+        """The scope itself."""
+        return value
+
+    to_url = to_python
+
+
+register_converter(ScopeConverter, "scope")
+
+ADDRESSES: list[URLPattern] = [
+    path("openapi.json", description.Description.as_view(), name="description"),
+    path("me", me.Me.as_view(), name="me"),
+    path("partners", partners.Partners.as_view(), name="partners"),
+    path("partners/<slug:partner>", partners.Partner.as_view(), name="partner"),
+    path("partners/<slug:partner>/pass-test", partners.PassTest.as_view(), name="partner-pass-test"),
+    path("partners/<slug:partner>/activate", partners.Activate.as_view(), name="partner-activate"),
+    path("partners/<slug:partner>/suspend", partners.Suspend.as_view(), name="partner-suspend"),
+    path("partners/<slug:partner>/reinstate", partners.Reinstate.as_view(), name="partner-reinstate"),
+    path("partners/<slug:partner>/offboard", partners.Offboard.as_view(), name="partner-offboard"),
+    path("partners/<slug:partner>/trusts", trusts.Trusts.as_view(), name="trusts"),
+    path("partners/<slug:partner>/trusts/<slug:trust>", trusts.Trust.as_view(), name="trust"),
+    path("partners/<slug:partner>/trusts/<slug:trust>/withdraw", trusts.Withdraw.as_view(), name="trust-withdraw"),
+    path("partners/<slug:partner>/mappings", mappings.Mappings.as_view(), name="mappings"),
+    path("partners/<slug:partner>/mappings/<slug:mapping>", mappings.Mapping.as_view(), name="mapping"),
+    path("partners/<slug:partner>/mappings/<slug:mapping>/versions", mappings.Versions.as_view(), name="versions"),
+    path("partners/<slug:partner>/mappings/<slug:mapping>/draft", mappings.Draft.as_view(), name="draft"),
+    path("partners/<slug:partner>/mappings/<slug:mapping>/publish", mappings.Publish.as_view(), name="publish"),
+    path("partners/<slug:partner>/mappings/<slug:mapping>/withdraw", mappings.Withdraw.as_view(), name="withdraw"),
+    path("clients", clients.Clients.as_view(), name="clients"),
+    path("clients/<uuid:client>", clients.Client.as_view(), name="client"),
+    path("clients/<uuid:client>/suspend", clients.Suspend.as_view(), name="client-suspend"),
+    path("clients/<uuid:client>/reinstate", clients.Reinstate.as_view(), name="client-reinstate"),
+    path("clients/<uuid:client>/secrets", clients.Secrets.as_view(), name="secrets"),
+    path("clients/<uuid:client>/secrets/<int:slot>", clients.Secret.as_view(), name="secret"),
+    path("targets", targets.Targets.as_view(), name="targets"),
+    path("targets/<slug:target>", targets.Target.as_view(), name="target"),
+    path("targets/<slug:target>/scopes/<scope:scope>", targets.Scope.as_view(), name="scope"),
+    path("exchanges", exchanges.Exchanges.as_view(), name="exchanges"),
+    path("exchanges/<uuid:reference>", exchanges.Exchange.as_view(), name="exchange"),
+]
+"""What there is, in version 1."""
+
+urlpatterns = [path("v1/", include(ADDRESSES)), re_path("", Nowhere.as_view())]

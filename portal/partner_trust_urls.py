@@ -1,0 +1,14 @@
+"""The addresses below a partner's trusts, where they are written."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.views import partner_trusts
+
+urlpatterns = [
+    path("new", partner_trusts.new, name="partners-trust-new"),
+    path("check", partner_trusts.check, name="partners-trust-check"),
+    path("keys/<uuid:source>/confirm", partner_trusts.confirm, name="partners-keys-confirm"),
+    path("<slug:name>/withdraw", partner_trusts.withdraw, name="partners-trust-withdraw"),
+]

@@ -1,0 +1,137 @@
+"""A partner's clients: registered, suspended, given new secrets. A secret is shown once, when it is made."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import Http404
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from partners import profiles, services
+from partners.changes import changing
+from partners.errors import ConfigurationError
+from partners.offers import offers
+from partners.states import ClientState
+from portal.client_forms import BY_SECRET, ClientForm, SecretForm
+from portal.partner_form_fields import object_to
+from portal.people_events import actor_of
+from portal.permissions import Permission
+from portal.views.doors import needs
+from portal.views.partner_frame import partner_of, partner_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrPromise
+
+    from partners.changes import Change
+    from partners.profiles import Client, Profile
+
+NEW = "clients/new"
+
+_ACTS: Final[Mapping[str, tuple[_StrPromise, _StrPromise, Callable[[Change, str], object]]]] = {
+    "suspend": (
+        gettext_lazy("Suspend %(client)s"),
+        gettext_lazy(
+            "From its next request on it gets the answer of an unknown client, and tokens that were issued to it are no"
+            " longer good. Reinstating it undoes this."
+        ),
+        services.suspend_client,
+    ),
+    "reinstate": (
+        gettext_lazy("Reinstate %(client)s"),
+        gettext_lazy("It is served again from its next request on, with the secrets and keys that it has."),
+        services.reinstate_client,
+    ),
+}
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest, slug: str) -> HttpResponse:
+    """Register a client; where it authenticates by secret, that is made and shown in the answer, and nowhere else."""
+    partner = partner_of(slug)
+    offered = offers(partner.id)
+    if request.method == "GET":
+        form = ClientForm(initial={"name": f"{slug}-exchange", "method": BY_SECRET})
+        return partner_page(request, partner, NEW, {"form": form, "scopes": offered.scopes})
+    form, secret = ClientForm(request.POST), ""
+    if form.is_valid():
+        try:
+            declared = form.declared(slug)
+            with changing(actor_of(request.user)) as change:
+                services.register_client(change, declared)
+                if BY_SECRET in declared.methods:
+                    secret = services.generate_secret(change, declared.name)
+        except ConfigurationError as error:
+            object_to(form, error, {"methods": "method"})
+        else:
+            return _registered(request, slug, declared.name, secret)
+    context = {"form": form, "scopes": offered.scopes}
+    return partner_page(request, partner, NEW, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_http_methods(["GET", "POST"])
+def secret(request: HttpRequest, slug: str, client_id: str) -> HttpResponse:
+    """Another secret beside the present one, which ends when it was said; so nothing stops in between."""
+    partner = partner_of(slug)
+    client = _client(partner, client_id)
+    if request.method == "GET":
+        form = SecretForm(initial={"older_ends": "24"})
+        return partner_page(request, partner, "clients/secret", {"form": form, "client": client})
+    form, now = SecretForm(request.POST), timezone.now()
+    if form.is_valid():
+        try:
+            with changing(actor_of(request.user)) as change:
+                made = services.generate_secret(change, client_id, older_ends_at=form.older_ends_at(now))
+        except ConfigurationError as error:
+            object_to(form, error)
+        else:
+            return _registered(request, slug, client_id, made)
+    context = {"form": form, "client": client}
+    return partner_page(request, partner, "clients/secret", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_http_methods(["GET", "POST"])
+def act(request: HttpRequest, slug: str, client_id: str, act: str) -> HttpResponse:
+    """Suspend a client or reinstate it: what that means, and the button."""
+    partner = partner_of(slug)
+    client, obstacle, status = _client(partner, client_id), "", HTTPStatus.OK
+    if act not in _ACTS:
+        raise Http404(_("Nothing of that name can be done to a client. Go back to the partner's clients."))
+    title, words, service = _ACTS[act]
+    if request.method == "POST":
+        try:
+            with changing(actor_of(request.user)) as change:
+                service(change, client_id)
+        except ConfigurationError as error:
+            obstacle, status = str(error), HTTPStatus.CONFLICT
+        else:
+            return redirect("partners-clients", slug)
+    elif (client.state == ClientState.ACTIVE) is not (act == "suspend"):
+        obstacle = _("It is so already. Nothing is left to do.")
+    context: dict[str, Any] = {"client": client, "words": words, "obstacle": obstacle, "is_dangerous": act == "suspend"}
+    context["title"] = str(title) % {"client": client_id}
+    return partner_page(request, partner, "clients/act", context, status=status)
+
+
+def _registered(request: HttpRequest, slug: str, client_id: str, secret: str) -> HttpResponse:
+    """On to the list, or with a secret to the one page that ever shows it; no cache keeps that page."""
+    if not secret:
+        return redirect("partners-clients", slug)
+    return partner_page(request, partner_of(slug), "clients/made", {"client_id": client_id, "secret": secret})
+
+
+def _client(partner: Profile, client_id: str) -> Client:
+    found = next((client for client in profiles.clients(partner.id) if client.client_id == client_id), None)
+    if found is None:
+        raise Http404(_("%(partner)s has no client of this id.") % {"partner": partner.name})
+    return found

@@ -1,0 +1,152 @@
+"""A partner's trusts as they are written: add one, examine its issuer first, confirm changed keys, withdraw."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from exchange.examining import examine_issuer, examine_key_set, examine_uploaded
+from partners import key_sources, profiles, services
+from partners.changes import changing
+from partners.errors import ConfigurationError
+from partners.key_sources import NothingToConfirm
+from partners.states import KeyMethod, TrustState
+from partners.waiting_keys import waiting_keys
+from portal.onboarding_steps import after_step
+from portal.partner_form_fields import object_to
+from portal.people_events import actor_of
+from portal.permissions import Permission
+from portal.trust_forms import USUAL_ALGORITHMS, TrustForm, key_set_of
+from portal.views.doors import needs
+from portal.views.fragments import wants_part
+from portal.views.partner_frame import partner_of, partner_page
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse, QueryDict
+
+    from exchange.examining import Examination
+    from partners.profiles import Profile, Trust
+
+NEW = "trust/new"
+
+
+@needs(Permission.PARTNERS_READ)
+@require_GET
+def trusts(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whose tokens are accepted for this partner, under which conditions, and with which keys."""
+    return _page(request, partner_of(slug))
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest, slug: str) -> HttpResponse:
+    """Accept an issuer's tokens for the partner."""
+    partner = partner_of(slug)
+    if request.method == "GET":
+        initial = {"name": f"{slug}-idp"[:63], "method": KeyMethod.DISCOVERY, "algorithms": USUAL_ALGORITHMS}
+        return partner_page(request, partner, NEW, {"form": TrustForm(initial=initial)})
+    form = TrustForm(request.POST)
+    if form.is_valid():
+        try:
+            declared = form.declared(slug)
+            with changing(actor_of(request.user)) as change:
+                services.add_trust(change, declared)
+        except ConfigurationError as error:
+            object_to(form, error)
+        else:
+            return redirect(after_step(partner_of(slug), "partners-trust"))
+    return partner_page(request, partner, NEW, {"form": form}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_POST
+def check(request: HttpRequest, slug: str) -> HttpResponse:
+    """What an issuer publishes now, check by check. Nothing of it is kept, and nothing that was typed is lost."""
+    partner = partner_of(slug)
+    examination, complaint = _examine(request.POST, request.user.pk or UUID(int=0))
+    context: dict[str, Any] = {"examination": examination, "complaint": complaint}
+    if wants_part(request):
+        return partner_page(request, partner, "trust/_checks", context)
+    typed = {name: request.POST.get(name, "") for name in TrustForm.base_fields}
+    typed["algorithms"] = request.POST.getlist("algorithms")  # type: ignore[assignment] # of several
+    return partner_page(request, partner, NEW, {"form": TrustForm(initial=typed), **context})
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_http_methods(["GET", "POST"])
+def withdraw(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """The issuer's tokens stop being accepted, and its mappings go with it: what that reaches, and the button."""
+    partner = partner_of(slug)
+    trust, obstacle, status = _trust(partner, name), "", HTTPStatus.OK
+    if request.method == "POST":
+        try:
+            with changing(actor_of(request.user)) as change:
+                services.withdraw_trust(change, slug, name)
+        except ConfigurationError as error:
+            obstacle, status = str(error), HTTPStatus.CONFLICT
+        else:
+            return redirect("partners-trust", slug)
+    elif trust.state == TrustState.WITHDRAWN:
+        obstacle = _("It is withdrawn already, which is final.")
+    mine = [mapping for mapping in profiles.mappings(partner.id) if mapping.current and mapping.current.trust == name]
+    context = {"trust": trust, "obstacle": obstacle, "leaving": mine}
+    return partner_page(request, partner, "trust/withdraw", context, status=status)
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_POST
+def confirm(request: HttpRequest, slug: str, source: UUID) -> HttpResponse:
+    """Take the keys, or the address of keys, that were held back because they changed too much at once."""
+    partner = partner_of(slug)
+    if source not in {waiting.source_id for waiting in waiting_keys(partner.id)}:
+        complaint = _("Nothing of that key source waits for confirmation any more. What is in force stands below.")
+        return _page(request, partner, complaint)
+    address = request.POST.get("jwks_uri", "")
+    try:
+        with changing(actor_of(request.user)) as change:
+            if address:
+                key_sources.confirm_jwks_uri(change, source, address)
+            else:
+                key_sources.confirm_keys(change, source)
+    except NothingToConfirm as error:
+        return _page(request, partner, str(error))
+    return redirect("partners-trust", slug)
+
+
+def _page(request: HttpRequest, partner: Profile, complaint: str = "") -> HttpResponse:
+    now = timezone.now()
+    described = [(entry, entry.source.health(now)) for entry in profiles.trusts(partner.id)]
+    context = {"trusts": described, "now": now, "waiting": waiting_keys(partner.id), "complaint": complaint}
+    status = HTTPStatus.CONFLICT if complaint else HTTPStatus.OK
+    return partner_page(request, partner, "trust", context, status=status)
+
+
+def _examine(typed: QueryDict, who: UUID) -> tuple[Examination | None, str]:
+    """The examination of what was typed so far, or why there is nothing to examine."""
+    method = typed.get("method", "")
+    if method == KeyMethod.UPLOADED:
+        try:
+            document = key_set_of(typed.get("jwks", ""))
+        except ValidationError as error:
+            return None, " ".join(error.messages)
+        return (None, _("Paste a key set first.")) if document is None else (examine_uploaded(document), "")
+    address = typed.get("jwks_uri" if method == KeyMethod.JWKS_URI else "issuer", "").strip()
+    if not address:
+        return None, _("Enter an address first.")
+    look = examine_key_set if method == KeyMethod.JWKS_URI else examine_issuer
+    return look(address, who), ""
+
+
+def _trust(partner: Profile, name: str) -> Trust:
+    found = next((trust for trust in profiles.trusts(partner.id) if trust.name == name), None)
+    if found is None:
+        raise Http404(_("%(partner)s has no trust of this name.") % {"partner": partner.name})
+    return found

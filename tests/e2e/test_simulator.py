@@ -1,0 +1,57 @@
+"""The simulator in a browser: from a refused exchange to the step that refused it, and to a golden token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.e2e.test_every_page import OPTIONS, RUN_AXE, every_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.e2e.conftest import Visit
+
+
+def look(page: Page, name: str) -> list[str]:
+    """What is wrong with what the page shows, in both themes at every width."""
+    page.evaluate(Axe().axe_script)
+    problems = []
+    for view in every_view(page, name):
+        problems += [f"{view}: {rule}: {html}" for rule, html in page.evaluate(RUN_AXE, OPTIONS)]
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            problems.append(f"{view}: wider than the window")
+    return problems
+
+
+def test_a_refused_exchange_is_tried_again_and_kept_as_a_golden_token(visit: Callable[..., Visit]) -> None:
+    window = visit()
+    page = window.go(f"/exchanges/{window.portal.organisation.refused}")
+    page.get_by_role("link", name="Replay in simulator").click()
+    page.get_by_role("button", name="Try the request").click()
+    expect(page.get_by_role("heading", name="The request would be refused")).to_be_focused()
+    expect(page.locator(".trace .fail")).to_have_count(1)
+    assert look(page, "simulator") == []
+    page.get_by_label("Name of the golden token").fill("Payroll is refused")
+    page.get_by_role("button", name="Keep as golden token").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Payroll is refused")
+    assert look(page, "golden-token") == []
+    window.go("/simulator/cases")
+    assert look(page, "golden-tokens") == []
+    assert window.complaints == []
+
+
+@pytest.mark.parametrize("claims", ["{", '{"iss": "https://idp.kestrel.example"}'])
+def test_the_simulator_works_without_javascript(visit: Callable[..., Visit], claims: str) -> None:
+    page = visit(java_script_enabled=False).go("/simulator")
+    page.get_by_label("Claims, where no token is pasted").fill(claims)
+    page.get_by_label("Client", exact=True).fill("kestrel-settlement")
+    page.get_by_role("button", name="Try the request").click()
+    words = "stops being JSON" if claims == "{" else "The request would be refused"
+    expect(page.get_by_text(words).first).to_be_visible()
+    expect(page.get_by_label("Client", exact=True)).to_have_value("kestrel-settlement")
