@@ -95,7 +95,7 @@ def reach(wanted: Wanted, *, ceiling: timedelta, after: str = "", at: datetime |
     targets = [target for target in catalogue.values() if not target.is_test and _is_wanted(wanted, target)]
     rows = list(_rows(wanted, after, targets)[: PAGE_SIZE + 1])
     found = rows[:PAGE_SIZE]
-    read = _Read.of([row["id"] for row in found], {target.id: target for target in targets})
+    read = _Read.of([row["id"] for row in found], {target.id: target for target in targets}, has_past=at is not None)
     return ReachPage(
         partners=tuple(
             PartnerReach(
@@ -164,7 +164,7 @@ class _Voucher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """The rows of some partners, by partner: enough for any moment."""
+    """The rows of some partners, by partner: those in force, or enough for any moment."""
 
     clients: Mapping[UUID, list[models.Client]]
     trusts: Mapping[UUID, list[models.FederationTrust]]
@@ -172,14 +172,15 @@ class _Read:
     targets: Mapping[UUID, Target]
 
     @classmethod
-    def of(cls, ids: Sequence[UUID], targets: Mapping[UUID, Target]) -> _Read:
-        """Three queries, led by partner."""
+    def of(cls, ids: Sequence[UUID], targets: Mapping[UUID, Target], *, has_past: bool) -> _Read:
+        """Three queries, led by partner; without the past only what is in force is read."""
         clients = models.Client.objects.filter(partner__in=ids, state=ClientState.ACTIVE)
         mappings = models.ScopeMapping.objects.filter(partner__in=ids, target__in=list(targets))
+        mappings = mappings.exclude(state=MappingState.DRAFT)
         return cls(
             clients=_by_partner(clients.only("partner_id", "client_id", "scopes", "grant_types").order_by("client_id")),
             trusts=_by_partner(models.FederationTrust.objects.filter(partner__in=ids)),
-            mappings=_by_partner(mappings.exclude(state=MappingState.DRAFT)),
+            mappings=_by_partner(mappings if has_past else mappings.filter(state=MappingState.PUBLISHED)),
             targets=targets,
         )
 

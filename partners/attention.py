@@ -1,4 +1,4 @@
-"""What about our partners somebody should look at: keys that run out, trusts on hold, secrets that end, reviews due."""
+"""What somebody should look at: keys and secrets that run out, trusts on hold or without conditions, reviews due."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REVIEW_AHEAD: Final = timedelta(days=14)
 SECRET_AHEAD: Final = timedelta(days=14)
+MOST_OPEN: Final = 20
+"""More of one kind would hide the others; the partners' own pages have them all."""
 
 
 class Concern(StrEnum):
@@ -30,6 +32,7 @@ class Concern(StrEnum):
     TRUST_QUARANTINED = "trust_quarantined"
     KEYS_FAILING = "keys_failing"
     SECRET_ENDING = "secret_ending"
+    TRUST_UNCONDITIONAL = "trust_unconditional"
     REVIEW_DUE = "review_due"
 
 
@@ -44,8 +47,8 @@ class Attention:
 
 
 def attention(now: datetime) -> tuple[Attention, ...]:
-    """What needs attention, the most pressing first. Three queries."""
-    found = [*_key_concerns(now), *_secret_concerns(now), *_review_concerns(now)]
+    """What needs attention, the most pressing first. Four queries."""
+    found = [*_key_concerns(now), *_secret_concerns(now), *_open_trusts(), *_review_concerns(now)]
     order = tuple(Concern)
     return tuple(sorted(found, key=lambda item: (order.index(item.concern), item.partner.name.lower(), item.subject)))
 
@@ -83,6 +86,14 @@ def _secret_concerns(now: datetime) -> Iterator[Attention]:
                 subject=row.client.client_id,
                 due=row.expires_at,
             )
+
+
+def _open_trusts() -> Iterator[Attention]:
+    """Trusts that take whatever their issuer signs for us (``policy.lint.Fault.AUDIENCE_ONLY``)."""
+    rows = models.FederationTrust.objects.filter(state=TrustState.ACTIVE, rules=[], partner__state__in=_LIVE)
+    shown = rows.select_related("partner").only("issuer", "partner__slug", "partner__name")
+    for row in shown.order_by("partner__slug")[:MOST_OPEN]:
+        yield Attention(concern=Concern.TRUST_UNCONDITIONAL, partner=_name(row.partner), subject=row.issuer, due=None)
 
 
 def _review_concerns(now: datetime) -> Iterator[Attention]:

@@ -32,10 +32,17 @@ if TYPE_CHECKING:
     from exchange.simulation import Answer, Question
     from partners.excerpts import Draft
 
-SECONDS: Final = 8.0
-MOST: Final = 20_000
 LISTED: Final = 100
 _MOMENTARY: Final = frozenset({"iat", "exp"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How far a back-test goes: so long, over so many exchanges, with so many in memory."""
+
+    seconds: float = 8.0
+    most: int = 20_000
+    batch: int = replays.BATCH
 
 
 class Effect(StrEnum):
@@ -89,15 +96,15 @@ class Report:
         return [(word, self.counts[effect]) for effect, word in EFFECTS.items()]
 
 
-def back_test(draft: Draft, *, since: datetime, seconds: float = SECONDS, most: int = MOST) -> Report:
+def back_test(draft: Draft, *, since: datetime, bounds: Bounds) -> Report:
     """Try the draft against the exchanges of its partner, newest first, as far as the bounds let it."""
-    report, ends_at, before = Report(), monotonic() + seconds, None
+    report, ends_at, before = Report(), monotonic() + bounds.seconds, None
     assert draft.partner_id is not None
-    while batch := replays.recorded(draft.partner_id, since=since, before=before):
+    while batch := replays.recorded(draft.partner_id, since=since, before=before, size=bounds.batch):
         before = batch[-1].entry.id
         _try(draft.id, batch, report)
         report.reached_at = batch[-1].entry.at
-        if monotonic() > ends_at or report.tried + report.left_out >= most:
+        if monotonic() > ends_at or report.tried + report.left_out >= bounds.most:
             report.is_whole = not replays.recorded(draft.partner_id, since=since, before=before, size=1)
             break
     return report
@@ -120,7 +127,7 @@ def _questions(batch: list[Record]) -> Iterator[tuple[Record, Question]]:
     """The exchanges that got as far as a verified token, or needed none: the others the draft cannot change."""
     for record in batch:
         data = record.document.get("data") or {}
-        if "subject" not in data and (data.get("request") or {}).get("subject_token_type"):
+        if not data.get("subject") and (data.get("request") or {}).get("subject_token_type"):
             continue
         try:
             yield record, question_of(record)

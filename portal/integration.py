@@ -18,6 +18,9 @@ from policy.parties import BY_CERTIFICATE, ClientAuthentication
 if TYPE_CHECKING:
     from partners.profiles import Client, MappingVersion
 
+LIBRARY: Final = "httpx"
+"""What the request in Python is made with; the installation itself calls out by its guarded client alone."""
+
 GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -95,7 +98,15 @@ def _python(endpoint: str, fields: dict[str, str], secrets: dict[str, str], clie
     data = [f"        {json.dumps(name)}: {json.dumps(value)}," for name, value in fields.items()]
     data += [f'        "{name}": os.environ["{value}"],' for name, value in secrets.items()]
     auth = [f'    auth=({json.dumps(client_id)}, os.environ["CLIENT_SECRET"]),'] if client_id else []
-    head = ["import os", "", "import httpx", "", "answer = httpx.post(", f"    {json.dumps(endpoint)},", "    data={"]
+    head = [
+        "import os",
+        "",
+        f"import {LIBRARY}",
+        "",
+        f"answer = {LIBRARY}.post(",
+        f"    {json.dumps(endpoint)},",
+        "    data={",
+    ]
     return "\n".join([*head, *data, "    },", *auth, ")", "answer.raise_for_status()", 'print(answer.json()["scope"])'])
 
 

@@ -21,6 +21,15 @@ OTHER_SOURCES: Final = (
     (SourceOfMapping.OWN_TOKEN.value, _("tokens of ours, exchanged on")),
     (SourceOfMapping.CLIENT.value, _("the client itself, by client credentials")),
 )
+RARE: Final = (
+    "position",
+    "clients",
+    "subject_claim",
+    "condition",
+    "scopes_expression",
+    "claims",
+    "carries_login",
+)
 _SPACED: Final = ("always", "default_scopes")
 
 
@@ -55,6 +64,18 @@ class MappingForm(forms.Form):
         if name:
             del self.fields["name"]
         self._name = name
+
+    def usual_fields(self) -> list[forms.BoundField]:
+        """What every mapping needs."""
+        return [field for field in self if field.name not in RARE]
+
+    def rare_fields(self) -> list[forms.BoundField]:
+        """What few mappings need."""
+        return [field for field in self if field.name in RARE]
+
+    def has_rare_errors(self) -> bool:
+        """Whether one of those is wrong, so that it must be seen."""
+        return any(name in self.errors for name in RARE)
 
     def clean_rules(self) -> list[dict[str, Any]]:
         """The conditions, line by line."""

@@ -64,7 +64,8 @@ def take_role(change: Change, by: User, person: User, role: Role) -> None:
     if RoleGrant.objects.filter(user=person, role=role, source=Source.DIRECTORY).exists():
         raise NotPossible(
             _(
-                "The organisation's directory gives this role. Change the person's groups there: it counts at the next sign-in."
+                "The organisation's directory gives this role. Change the person's groups there: it counts at the next"
+                " sign-in."
             )
         )
     if role is Role.SECURITY_ADMIN:

@@ -33,6 +33,11 @@ class RoleGrant(models.Model):
     def __str__(self) -> str:
         return f"{self.role} by {self.given_by}"
 
+    @property
+    def giver(self) -> str:
+        """Who gave it, without the kind of actor they are."""
+        return self.given_by.partition(":")[2] or self.given_by
+
 
 class SignInLink(models.Model):
     """A link that signs one person in once. What it opens with is nowhere but in their mail: this is its digest."""

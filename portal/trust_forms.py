@@ -38,7 +38,7 @@ class TrustForm(forms.Form):
     algorithms = forms.MultipleChoiceField(
         label=gettext_lazy("Signatures that are accepted"),
         choices=[(algorithm.value, algorithm.value) for algorithm in SignatureAlgorithm],
-        widget=forms.SelectMultiple(attrs={"class": "inp tall"}),
+        widget=forms.CheckboxSelectMultiple,
     )
     audiences = line(
         gettext_lazy("Audiences that are accepted"),

@@ -62,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/openid/callback", openid.callback, name="openid-callback"),
     path("account/confirm/openid", openid.confirm, name="openid_confirm"),
     path("account/openid", openid.connect, name="openid_connect"),
+    path("sign-in/anew", signing_in.start_over, name="account-start-over"),
     path("sign-in/second-step", second_step.authenticate, name="mfa_authenticate"),
     path("sign-in/passkey", passkeys.login_webauthn, name="mfa_login_webauthn"),
     path("sign-out", allauth.logout, name="account_logout"),

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
+from audit.bulk import identifier
 from audit.envelope import seal
-from audit.partitions import lowest_id
 from exchange.clients import AuthenticatedClient
 from exchange.entries import Entry, granted_entry, refused_entry
 from exchange.protocol.client_auth import Credentials
@@ -49,11 +48,6 @@ PAYROLL: Final = "https://payroll.meridian.example"
 """The target that no mapping leads to."""
 
 _NOTHING: Final = RawToken("")
-
-
-def identifier(at: datetime, random: Random) -> str:
-    """A UUIDv7 of that instant (RFC 9562 section 5.7)."""
-    return str(UUID(int=lowest_id(at).int | random.getrandbits(12) << 64 | random.getrandbits(62)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

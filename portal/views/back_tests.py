@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from partners import excerpts
-from portal.back_tests import back_test
+from portal.back_tests import Bounds, back_test
 from portal.permissions import Permission
 from portal.views.doors import needs
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 DAYS: Final = (7, 30, 90)
+BOUNDS: Final = Bounds()
 
 
 @needs(Permission.EXCHANGES_READ)
@@ -32,6 +33,8 @@ def back_tests(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         raise Http404(words % {"name": name, "partner": slug})
     asked = request.POST.get("days", "")
     days = int(asked) if asked in {str(days) for days in DAYS} else DAYS[0]
-    report = back_test(draft, since=timezone.now() - timedelta(days=days)) if request.method == "POST" else None
+    report = None
+    if request.method == "POST":
+        report = back_test(draft, since=timezone.now() - timedelta(days=days), bounds=BOUNDS)
     context = {"draft": draft, "days": days, "choices": DAYS, "report": report}
     return render(request, "simulator/back_test.html", context)

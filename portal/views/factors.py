@@ -6,6 +6,7 @@ transaction of the change.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -31,15 +32,15 @@ if TYPE_CHECKING:
     from audit.events import Event
 
 
-class _Audited:
+class _Audited(ABC):
     """A form of allauth's whose success is written down with it, and whose refusal is 422."""
 
     request: Any
     action: Any
 
+    @abstractmethod
     def event(self, form: Any, data: dict[str, Any]) -> Event:  # noqa: ANN401
         """What to write down once the form was acted on."""
-        raise NotImplementedError
 
     def form_valid(self, form: Any) -> HttpResponse:  # noqa: ANN401
         with changing(actor_of(self.request.user)) as change:

@@ -14,9 +14,9 @@ from allauth.account.utils import perform_login
 from allauth.core.ratelimit import consume_or_429
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from portal import confirming, sign_in_links
 from portal.authenticators import allows_passkeys
@@ -50,6 +50,14 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
     confirming.note(request, person, "link")
     response: HttpResponse = perform_login(request, person, redirect_url=reverse("account"))
     return _unleaking(response)
+
+
+@login_not_required
+@require_POST
+def start_over(request: HttpRequest) -> HttpResponse:
+    """Forget a sign-in that waits for its second step: whoever it is for, this browser begins anew."""
+    request.session.flush()
+    return redirect("account_login")
 
 
 def _unleaking(response: HttpResponse) -> HttpResponse:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 from django.urls import resolve
 
@@ -16,6 +19,7 @@ from audit.identifiers import new_id
 from exchange.admission import ADMITTED, Admitted
 from exchange.own_tokens import OwnToken
 from exchange.protocol.request import CLIENT_CREDENTIALS
+from portal.roles import Role
 from tests import exchange_server
 from tests.portal import organisation as organisations
 from tests.world import add_client
@@ -42,6 +46,8 @@ class Api:
     """The running server, and calls in the name of one of its clients."""
 
     server: ExchangeServer
+    session: str
+    """The session of somebody who is a partner manager."""
 
     def token(self, client: str = "clerk", **options: Any) -> str:
         form = {"grant_type": CLIENT_CREDENTIALS, "audience": f"{self.server.url}/api"}
@@ -59,12 +65,26 @@ class Api:
 def api(services: Any, django_db_blocker: Any) -> Iterator[Api]:
     """A server of this module's own: its tests change the configuration."""
 
+    session: list[str] = []
+
     def prepare() -> None:
+        session.append(_signed_in(organisations.person(Role.PARTNER_MANAGER)))
         for name, scopes in CLIENTS.items():
             add_client(None, name, secret=SECRET, grant_types=[CLIENT_CREDENTIALS], scopes=scopes)
 
     with exchange_server.running(services, django_db_blocker, prepare=prepare) as server:
-        yield Api(server)
+        yield Api(server, session[0])
+
+
+def _signed_in(person: User) -> str:
+    """The key of a session of this person, as signing in makes one."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.create()
+    assert session.session_key is not None
+    return session.session_key
 
 
 class Bearer:
@@ -74,7 +94,7 @@ class Bearer:
         self._claims = {"sub": subject, "scope": scope}
         self._client_id = client_id
 
-    def call(self, method: str, path: str, body: str | None = None, **headers: str) -> Any:
+    def call(self, method: str, path: str, body: str | None = None, /, **headers: str) -> Any:
         own = OwnToken(
             id=str(uuid4()),
             client_id=self._client_id,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.attacks import attack
 from tests.conformance.rules import rule
+from tests.conformance.test_rfc9449 import HOLDER, OTHER, proof
 
 if TYPE_CHECKING:
     import httpx
@@ -114,3 +118,52 @@ def test_where_nothing_is_a_problem_document_says_so(api: Api, path: str) -> Non
     for method in ("GET", "POST", "PUT", "OPTIONS"):
         answer = api.server.http.request(method, path, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@attack("A29")
+def test_a_browsers_session_speaks_for_its_person_and_brings_the_forms_token(api: Api) -> None:
+    token = "c" * 32
+    cookies = f"handover-session={api.session}; handover-csrf={token}"
+    send: Any = api.server.http.request
+    listed = send("GET", "/api/v1/partners", headers={"cookie": cookies})
+    assert listed.status_code == 200, listed.text
+    new = {"name": "wren", "title": "Wren"}
+    forged = send("POST", "/api/v1/partners", json=new, headers={"cookie": cookies})
+    assert (forged.status_code, forged.json()["code"]) == (403, "forbidden")
+    own = {"x-csrftoken": token, "origin": api.server.url}
+    made = send("POST", "/api/v1/partners", json=new, headers={"cookie": cookies, **own})
+    assert made.status_code == 201, made.text
+    (event,) = events_of(api, made)
+    assert event["actor"] == {"kind": "user", "name": "partner.manager@meridian.example"}
+    for wrong in ("handover-session=gone", "handover-session=", "handover-session=a; handover-session=b"):
+        answer = send("GET", "/api/v1/partners", headers={"cookie": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        assert "resource_metadata=" in answer.headers["www-authenticate"]
+    both = send("GET", "/api/v1/partners", headers={"cookie": cookies, "authorization": "Bearer nothing"})
+    assert both.status_code == 401
+
+
+@rule(103, "RFC 9449", "7.1")
+def test_a_token_that_is_bound_to_a_key_is_good_beside_a_proof_for_this_very_call(api: Api) -> None:
+    token = api.token("reader", headers={"dpop": proof(api.server)})
+    url = f"{api.server.url}/api/v1/partners"
+    ath = urlsafe_b64encode(sha256(token.encode()).digest()).rstrip(b"=").decode()
+    good = proof(api.server, htm="GET", htu=url, ath=ath)
+    bound = {"authorization": f"DPoP {token}", "dpop": good}
+    assert api.server.http.get(url, headers=bound).status_code == 200
+    assert api.server.http.get(url, headers=bound).status_code == 401, "a proof is good once"
+    for wrong in (
+        {"authorization": f"Bearer {token}"},
+        {"authorization": f"DPoP {token}"},
+        {"authorization": f"DPoP {token}", "dpop": proof(api.server, OTHER, htm="GET", htu=url, ath=ath)},
+        {"authorization": f"DPoP {token}", "dpop": proof(api.server, HOLDER, htm="POST", htu=url, ath=ath)},
+        {"authorization": f"DPoP {token}", "dpop": proof(api.server, htm="GET", htu=f"{url}/kestrel", ath=ath)},
+    ):
+        answer = api.server.http.get(url, headers=wrong)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+@attack("A30")
+def test_a_body_beyond_64_kib_is_refused_before_anybody_reads_it(api: Api) -> None:
+    answer = api.call("POST", "partners", content=b"{" + b" " * 65_600 + b"}")
+    assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")

@@ -12,6 +12,7 @@ from partners import models
 from portal.api.examples import EXAMPLES
 from portal.permissions import Permission
 from portal.roles import Role
+from tests.attacks import attack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ def events() -> list[dict[str, Any]]:
     return [json.loads(text) for text in Event.objects.order_by("id").values_list("canonical", flat=True)]
 
 
-def changed(admin: Bearer, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> Any:
+def changed(admin: Bearer, method: str, path: str, body: dict[str, Any] | None = None, /, **headers: str) -> Any:
     """The answer to a change that is made, and has left exactly one event in its author's name."""
     before = Event.objects.count()
     answer = admin.call(method, path, None if body is None else json.dumps(body), **headers)
@@ -165,6 +166,7 @@ WRONG: list[tuple[str, str, dict[str, Any], int, str]] = [
 ]
 
 
+@attack("A27")
 @pytest.mark.parametrize(("method", "path", "body", "status", "field"), WRONG)
 def test_a_wrong_field_is_named_and_nothing_is_changed(
     admin: Bearer, method: str, path: str, body: dict[str, Any], status: int, field: str

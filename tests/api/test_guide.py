@@ -80,7 +80,7 @@ def desk(
         file = directory / name
         file.touch(mode=0o600)
         file.write_text(f"machine 127.0.0.1 login inventory-sync password {worker_secret}\n", encoding="utf-8")
-    static = {"HANDOVER_TEST_STATIC": str(static_files.collected(tmp_path_factory))}
+    static: dict[str, Any] = {"HANDOVER_TEST_STATIC": str(static_files.collected(tmp_path_factory))}
     with exchange_server.running(services, django_db_blocker, prepare=prepare, **static) as server:
         yield Desk(server, directory, password)
 

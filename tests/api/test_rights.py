@@ -12,6 +12,7 @@ from portal.api.urls import ADDRESSES
 from portal.permissions import OF_ROLE, Permission
 from portal.roles import Role
 from tests.api.rights import ANYBODY, OURS_ONLY, TABLE
+from tests.attacks import attack
 from tests.portal import organisation as organisations
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def test_what_endpoints_ask_for_is_what_the_table_says() -> None:
         assert told == TABLE[str(address.pattern)], address.pattern
 
 
+@attack("A28")
 @pytest.mark.parametrize("route", TABLE)
 @pytest.mark.usefixtures("organisation")
 def test_a_call_passes_with_the_scope_and_with_no_other(route: str, bearer: Callable[..., Bearer]) -> None:
@@ -78,6 +80,7 @@ def is_let_in(answer: Any) -> bool:
     return answer.status_code not in {401, 403, 405}
 
 
+@attack("A28")
 @pytest.mark.parametrize("role", [*Role, None])
 def test_a_person_may_what_both_their_roles_and_the_scopes_allow(
     role: Role | None, organisation: Organisation, bearer: Callable[..., Bearer]

@@ -255,7 +255,7 @@ SECTIONS: Final[Mapping[str, tuple[Rule, ...]]] = {
             "Staff sign in with code, PKCE, state and nonce; the issuer is checked; issuer and subject are the key.",
             "RFC 9700 2.1.1; RFC 9207 2.4; OWASP ASVS 10.1.2, 10.2.1, 10.5.2",
         ),
-        _r(155, "M", "C", "Forms are not framed, carry a CSRF token, and redirect by 302 or 303.", "RFC 9700 4.12, 4.16"),
+        _r(155, "M", "C", "Forms are not framed, carry a CSRF token, redirect never by 307.", "RFC 9700 4.12, 4.16"),
     ),
 }
 

@@ -115,6 +115,7 @@ def configurations(draw: st.DrawFn) -> list[Declared]:
         lifetime=draw(seconds(30, 3600)),
         token_format=draw(st.sampled_from(TokenFormat)),
         is_active=draw(st.booleans()),
+        is_test=draw(st.booleans()),
         scopes=dict(sorted(scopes.items())),
     )
     partner = DeclaredPartner(

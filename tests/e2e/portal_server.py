@@ -64,9 +64,9 @@ def running(
                 "HANDOVER_ISSUER": url,
                 "HANDOVER_TEST_STATIC": str(static),
                 "HANDOVER_ENVIRONMENT": "Demo",
+                "DJANGO_SETTINGS_MODULE": "portal.settings.test",
                 **environment,
             }
-    env["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
     options = ["--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--log-level", "warning", "--no-access-log"]
     command = [sys.executable, "-m", "uvicorn", application, *options, "--lifespan", "auto"]
     process = subprocess.Popen(command, cwd=ROOT, env=env)

@@ -32,6 +32,10 @@ ADDRESSES = {
     "partner-clients": "/partners/kestrel/clients",
     "partner-mappings": "/partners/kestrel/mappings",
     "partner-activity": "/partners/kestrel/activity",
+    "partner-registering": "/register-partner",
+    "partner-trusting": "/partners/orbit/trust/new",
+    "partner-mapping": "/partners/kestrel/mappings/settle/edit",
+    "partner-suspending": "/partners/kestrel/acts/suspend",
     "partner-empty": "/partners/orbit/mappings",
     "partner-trust-health": "/partners/fjord/trust/health",
     "access": "/access?at=2026-01-01T00:00",
@@ -47,7 +51,7 @@ ADDRESSES = {
     "sign-out": "/sign-out",
 }
 WIDTHS = (390, 768, 1440)
-PICTURED = {"sign-in", "overview", "partner", "exchange-refused", "simulator", "golden-token", "device-confirm"}
+PICTURED = {"sign-in", "overview", "partner", "exchange-refused", "simulator", "golden-token", "back-test", "device-confirm"}
 PICTURED_WIDTHS = {390, 1440}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"resultTypes": ["violations"], "preload": False, "runOnly": {"type": "tag", "values": RULES}}

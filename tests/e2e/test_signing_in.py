@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("role", "page", "sections"),
     [
-        (Role.AUDITOR, "/overview", ["Overview", "Partners", "Exchanges"]),
-        (Role.PARTNER_MANAGER, "/partners", ["Partners", "Exchanges"]),
+        (Role.AUDITOR, "/overview", ["Overview", "Partners", "Effective access", "Exchanges", "Simulator"]),
+        (Role.PARTNER_MANAGER, "/partners", ["Partners", "Effective access", "Exchanges", "Simulator"]),
         (Role.ENGINEER, "/account", []),
     ],
 )

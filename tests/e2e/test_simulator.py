@@ -55,3 +55,17 @@ def test_the_simulator_works_without_javascript(visit: Callable[..., Visit], cla
     words = "stops being JSON" if claims == "{" else "The request would be refused"
     expect(page.get_by_text(words).first).to_be_visible()
     expect(page.get_by_label("Client", exact=True)).to_have_value("kestrel-settlement")
+
+
+def test_a_draft_is_tried_against_what_was_recorded(visit: Callable[..., Visit]) -> None:
+    window = visit()
+    page = window.go("/partners/kestrel/mappings/settle/edit")
+    page.get_by_role("button", name="Save the draft").click()
+    page.get_by_role("link", name="Back-test the draft").click()
+    page.get_by_role("button", name="Try the draft").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Back-test of settle")
+    expect(page.get_by_text("Exchanges tried")).to_be_visible()
+    assert look(page, "back-test") == []
+    window.go("/partners/kestrel/mappings/settle/versions")
+    page.get_by_role("button", name="Discard the draft").click()
+    assert window.complaints == []

@@ -143,10 +143,11 @@ def test_the_token_opens_our_own_api_until_it_is_revoked(site: Site) -> None:
     verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
     token = redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth).json()["access_token"]
     fields = {"authorization": f"Bearer {token}"}
-    answer = site.server.http.get("/api/nothing-there", headers=fields)
-    assert (answer.status_code, answer.json()) == (404, {"error": "not_found"})
+    answer = site.server.http.get("/api/v1/me", headers=fields)
+    assert (answer.status_code, answer.json()["name"], answer.json()["client"]) == (200, site.email, "app-secret")
+    assert answer.json()["permissions"] == [], "the scope alone is not enough: a person without a role may nothing"
     assert site.server.http.post("/oauth/revoke", data={"token": token}, auth=auth).status_code == 200
-    assert site.server.http.get("/api/nothing-there", headers=fields).status_code == 401
+    assert site.server.http.get("/api/v1/me", headers=fields).status_code == 401
 
 
 @rule(73, "RFC 9068", "4")
@@ -162,13 +163,13 @@ def test_our_own_api_takes_the_token_and_nothing_like_it(site: Site) -> None:
     }
     asked = {name: call_api(site, token) for name, token in others.items()}
     assert asked == dict.fromkeys(others, 401)
-    assert call_api(site, grant.body["access_token"]) == 404  # let in; there is nothing behind the door yet
+    assert call_api(site, grant.body["access_token"]) == 200
     site.server.http.post("/oauth/revoke", data={"token": grant.body["access_token"]}, auth=auth)
     assert call_api(site, grant.body["access_token"]) == 401
 
 
 def call_api(site: Site, token: str) -> int:
-    return site.server.http.get("/api/partners", headers={"authorization": f"Bearer {token}"}).status_code
+    return site.server.http.get("/api/v1/me", headers={"authorization": f"Bearer {token}"}).status_code
 
 
 def test_a_client_gets_no_scope_beyond_its_ceiling_whatever_the_person_agreed_to(site: Site) -> None:

@@ -27,8 +27,9 @@ from audit.partitions import months
 from audit.tasks import extend_partitions
 from exchange import jwks, sweeping
 from exchange.models import DeviceGrant, IssuedToken, SpentJti, TokenFamily
-from exchange.tasks import refresh_key_sets, rotate_keys, sweep_expired
+from exchange.tasks import refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens
 from portal.celery import MemoryScheduler, app
+from portal.tasks import clear_sessions, sweep_kept_answers
 from tests.exchange.identity_providers import identity_provider, kids_of, source_of
 from tests.exchange.sites import until
 from tests.signers import make_key
@@ -226,7 +227,8 @@ class TestWithoutAWorker:
 class TestBeat:
     def test_wakes_up_for_tasks_that_exist_and_lets_the_wake_ups_lapse(self) -> None:
         entries = MemoryScheduler(app).schedule.values()
-        tasks = {refresh_key_sets.name, rotate_keys.name, sweep_expired.name, extend_partitions.name}
+        ours = {refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens, clear_sessions, sweep_kept_answers}
+        tasks = {task.name for task in (*ours, extend_partitions)}
         assert {entry.task for entry in entries} == tasks
         for entry in entries:
             assert entry.task in app.tasks
@@ -240,7 +242,7 @@ class TestBeat:
                 for entry in beat.schedule.values():
                     entry.last_run_at -= timedelta(days=2)
                 until(partial(_has_sent_all, beat))
-            assert queue.waiting() == 8
+            assert queue.waiting() == 2 * len(beat.schedule)
             with worker():
                 until(queue.is_done)
                 until(lambda: bool(kids_of(source)))

@@ -7,6 +7,7 @@ from typing import Final
 _RULES: Final = "tests/policy/test_words_of_rules.py"
 _CLAIMS: Final = "tests/policy/test_claim_rules.py"
 _DECIDING: Final = ("tests/policy/test_words_of_decisions.py", "tests/policy/test_decision.py")
+_REHEARSAL: Final = "tests/policy/test_rehearsal.py"
 _VERIFYING: Final = ("tests/exchange/test_words_of_refusals.py",)
 _ANSWERS: Final = (*_VERIFYING, "tests/exchange/test_words_of_answers.py")
 _OWN: Final = "tests/exchange/test_words_of_subjects.py"
@@ -17,9 +18,10 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "policy/mapping.py": (_RULES, *_DECIDING),
     "policy/claim_rules.py": (_RULES, _CLAIMS),
     "policy/carrying.py": (_RULES, *_DECIDING),
-    "policy/guards.py": _DECIDING,
-    "policy/decision.py": _DECIDING,
+    "policy/guards.py": (*_DECIDING, _REHEARSAL),
+    "policy/decision.py": (*_DECIDING, _REHEARSAL),
     "policy/origin.py": _DECIDING,
+    "policy/rehearsal.py": (*_DECIDING, _REHEARSAL),
     "exchange/protocol/compact.py": (*_VERIFYING, "tests/protocol/test_compact.py"),
     "exchange/protocol/dpop.py": ("tests/protocol/test_words_of_proofs.py", "tests/protocol/test_dpop.py"),
     "exchange/jwt_checks.py": _VERIFYING,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from policy.claim_rules import Verdict
 from policy.facts import Actor
 from policy.mapping import MappingSource
 from policy.origin import Origin
-from policy.reasons import Reason, Rule
+from policy.reasons import Reason, Rule, Step
 from tests.policy.examples import (
     ISSUER,
     LEDGER,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 REHEARSING = make_partner(is_active=False, is_rehearsing=True)
 TEST = make_target(is_test=True)
 REAL = make_target(REPORTS)
+ANOTHER_TEST = replace(make_target(REPORTS), is_test=True)
+NOT_YET = "a test target: partner kestrel is not activated yet"
 IN_A_TEST = {"targets": catalogue(TEST, REAL), "mappings": (make_mapping(TEST), make_mapping(REAL))}
 
 
@@ -56,6 +59,7 @@ def own(audience: str, **changes: Any) -> Facts[HypotheticalToken]:
     )
 
 
+FOR_A_TEST = "a test target: the subject token is for one"
 WAYS = {
     "its client asks": facts(client=make_client(partner=REHEARSING)),
     "its issuer vouches": facts(trust=make_trust(partner=REHEARSING)),
@@ -72,7 +76,8 @@ def test_a_rehearsal_gets_a_token_of_a_minute_for_a_test_target(rehearsal: Facts
     outcome = granted(rehearsal)
     assert outcome.expires_at - NOW == timedelta(seconds=60)
     assert [step.received for step in outcome.steps if step.rule is Rule.LIFETIME] == ["60 s"]
-    assert any(step.rule is Rule.TARGET and "a test target" in step.expected for step in outcome.steps)
+    told = NOT_YET if rehearsal is not WAYS["a token of ours is for a test target"] else FOR_A_TEST
+    assert Step(Rule.TARGET, Verdict.PASSED, told, "ledger") in outcome.steps
 
 
 @pytest.mark.parametrize("rehearsal", WAYS.values(), ids=WAYS.keys())
@@ -83,6 +88,21 @@ def test_a_rehearsal_never_reaches_a_real_target(
     outcome = refused(replace(rehearsal, request=Asked(audience=audience)))
     assert outcome.reason is Reason.PARTNER_NOT_ACTIVATED
     assert outcome.steps[-1].received == "reports"
+
+
+def test_several_targets_are_named_one_after_the_other() -> None:
+    both = {"targets": catalogue(TEST, ANOTHER_TEST), "request": Asked(audience=(LEDGER, REPORTS))}
+    mappings = make_mapping(TEST), make_mapping(ANOTHER_TEST)
+    outcome = granted(facts(client=make_client(partner=REHEARSING), mappings=mappings, **both))
+    assert Step(Rule.TARGET, Verdict.PASSED, NOT_YET, "ledger reports") in outcome.steps
+    real = {"targets": catalogue(make_target(), REAL), "mappings": (make_mapping(), make_mapping(REAL))}
+    stopped = refused(facts(**{**both, **real, "client": make_client(partner=REHEARSING)}))
+    assert stopped.steps[-1] == Step(Rule.TARGET, Verdict.REFUSED, NOT_YET, "ledger reports")
+
+
+def test_a_token_whose_client_is_gone_is_refused_for_that() -> None:
+    gone = Origin(client=None, issuer=None, is_trusted=True)
+    assert refused(replace(own(REPORTS), origins=(gone,))).reason is Reason.TOKEN_REVOKED
 
 
 def test_an_activated_partner_gets_its_usual_lifetime_also_for_a_test_target() -> None:

@@ -62,6 +62,10 @@ TOLD: Final[dict[str, tuple[str, object]]] = {
         "targets with one token format",
         "ledger jwt; reports reference",
     ),
+    "a real target, and the client's partner is not activated": (
+        "a test target: partner kestrel is not activated yet",
+        "ledger",
+    ),
     "no mapping at all": ("a published mapping to ledger", None),
     "a mapping for another target only": ("a published mapping to reports", None),
     "a mapping for one of two targets only": ("a published mapping to reports", None),

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
+from audit import replays
 from audit.models import Event
 from exchange.simulation import Answer, Outcome
 from partners import excerpts
 from partners.models import Partner, ScopeMapping
 from portal import back_tests
-from portal.back_tests import Effect, back_test, effect_of
+from portal.back_tests import Bounds, Effect, Report, back_test, effect_of
 from portal.roles import Role
+from portal.views import back_tests as views
+from portal.views.back_tests import BOUNDS
 from tests import world as worlds
 from tests.portal import bench, happenings
 from tests.portal.test_query_plans import plans
@@ -72,6 +75,13 @@ def a_week(world: Bench) -> None:
 
 
 SINCE = timedelta(days=7)
+
+
+def tried(draft: excerpts.Draft, bounds: Bounds = BOUNDS) -> Report:
+    """What the draft changes of the last seven days."""
+    return back_test(draft, since=timezone.now() - SINCE, bounds=bounds)
+
+
 SILVER = [{"claim": "tier", "operator": "equals", "value": "silver"}]
 
 
@@ -89,7 +99,7 @@ SILVER = [{"claim": "tier", "operator": "equals", "value": "silver"}]
 )
 def test_every_effect_of_a_draft_is_counted(world: Bench, fields: Any, effects: dict[Effect, int]) -> None:
     a_week(world)
-    report = back_test(drafted(**fields), since=timezone.now() - SINCE)
+    report = tried(drafted(**fields))
     assert dict(report.counts) == effects
     assert (report.tried, report.left_out, report.is_whole) == (6, 1, True)
     assert len(report.differences) == sum(effects.values())
@@ -115,8 +125,8 @@ def test_looking_further_back_finds_more(world: Bench, browser: Client) -> None:
 
 
 @pytest.mark.parametrize("days", ["", "0", "9999999", "-7", "x"])
-def test_another_number_of_days_is_seven(world: Bench, browser: Client, days: str) -> None:
-    assert world
+@pytest.mark.usefixtures("world")
+def test_another_number_of_days_is_seven(browser: Client, days: str) -> None:
     drafted()
     page = browser.post(ADDRESS, {"days": days}).content.decode()
     assert '<option value="7" selected>' in page
@@ -134,33 +144,33 @@ def test_the_bounds_in_time_and_number_are_kept_and_told(
 ) -> None:
     a_week(world)
     draft = drafted(rules=SILVER)
-    monkeypatch.setattr(back_tests.replays.recorded, "__kwdefaults__", {"before": None, "size": 2})
-    assert back_test(draft, since=timezone.now() - SINCE).tried == 6
-    for bounds in ({"most": 2}, {"seconds": 0.0}):
-        report = back_test(draft, since=timezone.now() - SINCE, **bounds)  # type: ignore[arg-type]
+    assert tried(draft, Bounds(batch=2)).tried == 6
+    for bounds in (Bounds(most=2, batch=2), Bounds(seconds=0.0, batch=2)):
+        report = tried(draft, bounds)
         assert report.tried + report.left_out == 2
         assert not report.is_whole
-    monkeypatch.setattr(back_tests.back_test, "__kwdefaults__", {"seconds": 0.0, "most": 2})
+    assert tried(draft, Bounds(most=7)).is_whole
+    monkeypatch.setattr(views, "BOUNDS", Bounds(seconds=0.0, batch=2))
     assert "Older ones were not looked at" in browser.post(ADDRESS).content.decode()
 
 
 def test_a_list_has_an_end(world: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     a_week(world)
     monkeypatch.setattr(back_tests, "LISTED", 2)
-    report = back_test(drafted(rules=SILVER), since=timezone.now() - SINCE)
+    report = tried(drafted(rules=SILVER))
     assert len(report.differences) == 2
     assert sum(report.counts.values()) == 6
 
 
-def test_a_mapping_without_a_draft_is_said_to_have_none(world: Bench, browser: Client) -> None:
-    assert world
+@pytest.mark.usefixtures("world")
+def test_a_mapping_without_a_draft_is_said_to_have_none(browser: Client) -> None:
     answer = browser.get(ADDRESS)
     assert answer.status_code == 404
     assert "has no draft" in answer.content.decode()
 
 
-def test_an_auditor_may_and_an_engineer_may_not(world: Bench, signed_in: Callable[[Role | None], Client]) -> None:
-    assert world
+@pytest.mark.usefixtures("world")
+def test_an_auditor_may_and_an_engineer_may_not(signed_in: Callable[[Role | None], Client]) -> None:
     drafted()
     assert signed_in(Role.AUDITOR).post(ADDRESS).status_code == 200
     assert signed_in(Role.ENGINEER).post(ADDRESS).status_code == 403
@@ -170,9 +180,7 @@ def test_batches_come_out_of_their_index_in_order(world: Bench) -> None:
     a_week(world)
     partner = Partner.objects.get(slug="kestrel").id
     since = timezone.now() - SINCE
-    assert "_partner_id_id_idx" in plans(
-        lambda: back_tests.replays.recorded(partner, since=since), "sort", "bitmapscan"
-    )
+    assert "_partner_id_id_idx" in plans(lambda: replays.recorded(partner, since=since), "sort", "bitmapscan")
 
 
 def test_an_undecided_end_is_no_yes() -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conformance.rules import rule
+
 if TYPE_CHECKING:
     from django.test import Client
 
@@ -25,6 +27,7 @@ POLICY = {
 }
 
 
+@rule(155, "RFC 9700", "4.16")
 @pytest.mark.parametrize("address", ["/sign-in", "/overview", "/partners", "/exchanges", "/account", "/nowhere"])
 @pytest.mark.usefixtures("organisation")
 def test_every_page_carries_the_whole_policy(browser: Client, address: str) -> None:

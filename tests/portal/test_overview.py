@@ -112,7 +112,8 @@ def source(owner: models.Partner, **fields: Any) -> models.KeySource:
 
 
 def trust(owner: models.Partner, keys: models.KeySource, **fields: Any) -> models.FederationTrust:
-    good = {"name": "idp", "issuer": "https://idp.example", "token_types": [], "algorithms": []}
+    rules = [{"claim": "tenant", "operator": "exists"}]
+    good = {"name": "idp", "issuer": "https://idp.example", "token_types": [], "algorithms": [], "rules": rules}
     return models.FederationTrust.objects.create(partner=owner, key_source=keys, **{**good, **fields})
 
 
@@ -133,12 +134,14 @@ def test_what_needs_attention_comes_with_the_most_pressing_first() -> None:
     )
     models.ClientSecret.objects.create(client=client, slot=1, kek_id="0", digest=b"", expires_at=now + 5 * hour)
     partner("review", review_due_on=now.date())
+    trust(partner("wide"), source(models.Partner.objects.get(slug="wide")), rules=[])
     assert concerns() == [
         (Concern.KEYS_ENDED, "ended"),
         (Concern.KEYS_ENDING, "ending"),
         (Concern.TRUST_QUARANTINED, "held"),
         (Concern.KEYS_FAILING, "failing"),
         (Concern.SECRET_ENDING, "secret"),
+        (Concern.TRUST_UNCONDITIONAL, "wide"),
         (Concern.REVIEW_DUE, "review"),
     ]
 
@@ -147,9 +150,9 @@ def test_what_needs_attention_comes_with_the_most_pressing_first() -> None:
 def test_nothing_of_a_partner_that_is_out_or_of_a_trust_that_is_gone_needs_attention() -> None:
     now = timezone.now()
     out = partner("out", state="offboarded", review_due_on=now.date())
-    trust(out, source(out, failures=9))
+    trust(out, source(out, failures=9), rules=[])
     live = partner("live", review_due_on=(now + timedelta(days=60)).date())
-    trust(live, source(live, failures=9), state="withdrawn")
+    trust(live, source(live, failures=9), state="withdrawn", rules=[])
     trust(live, source(live, method="uploaded", location="", failures=0), name="two", issuer="https://two.example")
     assert concerns() == []
 
@@ -160,6 +163,7 @@ def test_every_concern_has_words_on_the_page(browser: Client) -> None:
     assert "Fjord Analytics: keys about to end" in read
     assert "kestrel-settlement: secret ends" in read
     assert "Fjord Analytics: review due" in read
+    assert "Fjord Analytics: the audience alone decides" in read
 
 
 @pytest.mark.usefixtures("organisation")

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit import selectors
+from audit import histories, selectors
 from audit.partitions import lowest_id
 from audit.selectors import Outcome, Search
 from partners import overviews
@@ -95,3 +95,10 @@ def test_a_tally_reads_no_more_than_its_day(organisation: Organisation, of_partn
 def test_the_list_of_partners_comes_in_the_order_of_its_index() -> None:
     plan = plans(lambda: overviews.partners(Wanted(), now=NOW), "sort", "bitmapscan")
     assert "partner_by_name" in plan
+
+
+def test_a_partners_history_comes_out_of_its_index_in_order(organisation: Organisation) -> None:
+    plan = plans(lambda: histories.changes(organisation.kestrel.id), "sort", "bitmapscan")
+    assert "Seq Scan" not in plan
+    assert "Sort  (" not in plan
+    assert "Filter:" not in plan, "the index already leaves out what clients do"

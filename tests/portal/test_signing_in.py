@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 
 from portal.accounts import AccountAdapter
 from portal.roles import Role
+from tests.conformance.rules import rule
 from tests.portal.organisation import PASSWORD, person
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def sign_in(client: Client, email: str = "ada@meridian.example", password: str =
     return client.post("/sign-in", {"login": email, "password": password, **more})
 
 
+@rule(155, "RFC 9700", "4.12")
 @pytest.mark.usefixtures("ada")
 def test_the_right_password_opens_the_portal() -> None:
     client = Client()
@@ -165,6 +167,7 @@ def test_nobody_signs_up_and_nothing_half_there_has_an_address() -> None:
     assert not AccountAdapter().is_open_for_signup(RequestFactory().get("/"))
 
 
+@rule(155, "RFC 9700", "4.16")
 @pytest.mark.django_db
 def test_a_form_without_its_token_is_refused_with_words() -> None:
     answer = Client(enforce_csrf_checks=True).post("/sign-in", {"login": "a@b.example", "password": "x"})
