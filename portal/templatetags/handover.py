@@ -73,8 +73,8 @@ def clock(at: datetime | None, style: str = "full") -> SafeString | str:
 @register.filter
 def written(value: object) -> str:
     """A value of a declaration on one line; what is not set is a dash."""
-    if value is None or value == "" or value == [] or value == {}:
-        return "–"
+    if value is None or (isinstance(value, str | list | dict) and not value):
+        return "\u2013"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

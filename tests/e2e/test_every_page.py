@@ -51,7 +51,16 @@ ADDRESSES = {
     "sign-out": "/sign-out",
 }
 WIDTHS = (390, 768, 1440)
-PICTURED = {"sign-in", "overview", "partner", "exchange-refused", "simulator", "golden-token", "back-test", "device-confirm"}
+PICTURED = {
+    "sign-in",
+    "overview",
+    "partner",
+    "exchange-refused",
+    "simulator",
+    "golden-token",
+    "back-test",
+    "device-confirm",
+}
 PICTURED_WIDTHS = {390, 1440}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"resultTypes": ["violations"], "preload": False, "runOnly": {"type": "tag", "values": RULES}}
