@@ -59,7 +59,7 @@ faults: $(VENV)/.dev ## Kill and freeze PostgreSQL, Redis and our own processes 
 
 fuzz: $(VENV)/.dev ## Every fuzz target, and the running server against its description, for long (SECONDS=3600)
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),3600) & fuzzing=$$!; \
-	SECONDS=$(or $(SECONDS),3600) $(BIN)/pytest -q tests/fuzz/test_description.py; described=$$?; \
+	SECONDS=$(or $(SECONDS),3600) $(BIN)/pytest -q tests/fuzz/test_description.py tests/fuzz/test_api_description.py; described=$$?; \
 	wait $$fuzzing && exit $$described
 
 interop: packages languages modules ## Clients and resource servers of others, also in Java and Go, against the running server

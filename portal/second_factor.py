@@ -68,7 +68,10 @@ def must_enrol(request: HttpRequest) -> bool:
 
 
 class SecondFactorMiddleware(MiddlewareMixin):
-    """Lead whoever must have a second factor, and has none, to the page where they get one."""
+    """Lead whoever must have a second factor, and has none, to the page where they get one.
+
+    The API has no pages to lead to: it refuses by itself (``portal.api.endpoint``).
+    """
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
@@ -76,6 +79,8 @@ class SecondFactorMiddleware(MiddlewareMixin):
         """Before the view: nothing of it is run for somebody who must enrol first."""
         del view, args, kwargs
         match = request.resolver_match
-        if match is None or match.url_name in WAY_THERE or not request.user.is_authenticated:
+        if match is None or match.url_name in WAY_THERE or "api" in match.app_names:
+            return None
+        if not request.user.is_authenticated:
             return None
         return redirect("account-second-factor") if must_enrol(request) else None

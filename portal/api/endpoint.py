@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.renderers import JSONRenderer
@@ -18,6 +18,7 @@ from portal.api.callers import Caller, SessionAuthentication, TokenAuthenticatio
 from portal.api.problems import ApiError, InsufficientScope, as_response
 from portal.api.schema import EndpointSchema
 from portal.permissions import roles_with
+from portal.second_factor import must_enrol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from portal.api.queries import Parameter
     from portal.permissions import Permission
+
+
+_ENROL: Final = "One of your roles demands a second factor, and you have none. Set one up on your account page first."
 
 
 class Endpoint(APIView):
@@ -55,10 +59,12 @@ class Endpoint(APIView):
     given: Mapping[str, Any]
 
     def check_permissions(self, request: Request) -> None:
-        """Raises ``NotAuthenticated``, or ``InsufficientScope`` for a caller who may not."""
+        """Raises ``NotAuthenticated``, or ``ApiError`` for a caller who may not, or must get a second factor first."""
         caller = request.auth
         if not isinstance(caller, Caller):
             raise NotAuthenticated
+        if caller.scopes is None and must_enrol(request._request):  # noqa: SLF001 - the framework's own way to Django's
+            raise ApiError(HTTPStatus.FORBIDDEN, "second_factor_missing", _ENROL)
         method = "GET" if request.method == "HEAD" else request.method or ""
         permission = self.needs.get(method)
         if permission is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,6 +114,17 @@ def test_a_session_may_what_its_roles_allow_and_brings_the_forms_token_to_change
     assert (forged.status_code, forged.json()["code"]) == (403, "forbidden")
     assert "CSRF" in forged.json()["detail"]
     assert organisation.kestrel.state == "active"
+
+
+@pytest.mark.django_db
+def test_a_session_without_the_second_factor_that_its_role_demands_is_told_so(settings: Any) -> None:
+    settings.HANDOVER = replace(settings.HANDOVER, second_factor_roles=frozenset({Role.AUDITOR}))
+    for role, status in ((Role.AUDITOR, 403), (Role.PARTNER_MANAGER, 200)):
+        browser = Client()
+        browser.force_login(organisations.person(role, email=f"{role.name.lower()}@meridian.example"))
+        answer = browser.get("/api/v1/partners")
+        assert answer.status_code == status
+        assert ("second_factor_missing" in answer.content.decode()) is (status == 403)
 
 
 def test_nobody_is_let_in_without_a_session_and_without_a_token() -> None:
