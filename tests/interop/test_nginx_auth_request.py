@@ -96,7 +96,7 @@ def test_a_caller_over_its_limit_hears_that_from_nginx_too(gateway: Gateway) -> 
     with gateway.from_address("127.0.0.9") as guessing:
         answers = [guessing.get(gateway.url, headers={"authorization": "Bearer guess"}) for _ in range(250)]
     assert {answer.status_code for answer in answers} == {401, 429}
-    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers if answer.status_code == 429)
     assert gateway.call(f"Bearer {gateway.token(scope='ledger.read')}").status_code == 200
 
 

@@ -57,7 +57,7 @@ def test_a_fault_is_told_without_its_details(
 
     monkeypatch.setattr(home, "permissions_of", fail)
     browser.raise_request_exception = False
-    answer = browser.get("/account")
+    answer = browser.get("/")
     page = answer.content.decode()
     assert answer.status_code == status
     assert words in page
