@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import pytest
+
+from tests.indexes import collected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,21 +82,6 @@ def attack(*rows: str) -> pytest.MarkDecorator:
     return pytest.mark.attack(*rows)
 
 
-def collected() -> Index:
-    """The tests of each row as pytest collects them, in a process of its own that starts no services."""
-    with TemporaryDirectory() as directory:
-        target = Path(directory) / "index.json"
-        options = ["--collect-only", "-q", "-m", "attack", "-p", "no:cacheprovider", "-p", "tests.attack_report"]
-        options += ["-o", "addopts=--strict-markers --import-mode=importlib", "--attack-index", str(target), "tests"]
-        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings.test"}
-        command = [sys.executable, "-m", "pytest", *options]
-        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        if run.returncode:
-            raise RuntimeError(f"the tests cannot be collected: {run.stdout[-4000:]}")
-        listed: dict[str, list[str]] = json.loads(target.read_text(encoding="utf-8"))
-    return {row: set(tests) for row, tests in listed.items()}
-
-
 def render(index: Index) -> str:
     """The page."""
     rows = (
@@ -115,4 +98,5 @@ def rows(text: str) -> dict[str, set[str]]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render(collected()), encoding="utf-8")
+    with TemporaryDirectory() as directory:
+        PAGE.write_text(render(collected(Path(directory)).attacks), encoding="utf-8")

@@ -15,6 +15,7 @@ from tests.own_services import OwnServices, own_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.exchange_server import ExchangeServer
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("tests.oracle")
 hypothesis.settings.register_profile("handover", deadline=None)  # machines differ; no test asserts how long one takes
 hypothesis.settings.load_profile("handover")
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run that its workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ import pytest
 
 from tests.conformance import page
 from tests.conformance.rules import NAMED, RULES, SECTIONS, due, rule
+from tests.indexes import collected
 
 ROOT = Path(__file__).resolve().parents[2]
 DUE = set(range(1, 117))
@@ -21,23 +18,8 @@ DUE = set(range(1, 117))
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> dict[int, set[str]]:
-    """The tests of each rule as pytest collects them, in a process of its own that starts no services."""
-    target = tmp_path_factory.mktemp("conformance") / "index.json"
-    options = ["--collect-only", "-q", "-m", "rule", "-p", "no:cacheprovider", "-p", "tests.conformance_report"]
-    options += ["-o", "addopts=--strict-markers --import-mode=importlib", "--conformance-index", str(target), "tests"]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings.test"}
-    collected = subprocess.run(
-        [sys.executable, "-m", "pytest", *options],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert collected.returncode == 0, collected.stdout[-4000:]
-    listed: dict[str, list[str]] = json.loads(target.read_text(encoding="utf-8"))
-    return {int(number): set(tests) for number, tests in listed.items()}
+def index(shared_folder: Path) -> dict[int, set[str]]:
+    return collected(shared_folder).rules
 
 
 def test_every_rule_that_is_due_has_a_test(index: dict[int, set[str]]) -> None:

@@ -47,7 +47,7 @@ CHECKS: Final = [
 AT_ONCE: Final = 4
 SECRET: Final = "s" * 43
 KNOWN: Final = {"partner": "kestrel", "trust": "idp", "mapping": "ledger", "target": "ledger", "scope": "ledger.admin"}
-SECONDS: Final = float(os.environ.get("SECONDS") or 10)
+SECONDS: Final = float(os.environ.get("SECONDS") or 6)
 """For all operations together."""
 
 

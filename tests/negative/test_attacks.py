@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.attacks import ATTACKS, PAGE, attack, collected, render, rows
+from tests.attacks import ATTACKS, PAGE, attack, render, rows
+from tests.indexes import collected
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DUE = {*(f"A{n}" for n in (*range(1, 26), 27, 28, 29, 30, 32)), *(f"F{n}" for n in (12, 13, 14, 15, 17, 27, 28, 34))}
 
 
 @pytest.fixture(scope="module")
-def index() -> dict[str, set[str]]:
-    return dict(collected())
+def index(shared_folder: Path) -> dict[str, set[str]]:
+    return collected(shared_folder).attacks
 
 
 def test_the_rows_are_those_that_are_due() -> None:
