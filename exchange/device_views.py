@@ -63,13 +63,13 @@ class DeviceView(View):
         if not form.is_valid():
             return _again(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
         user, address = _who(request)
-        account = str(user.pk)
-        if not guesses.count(account, address):
+        counted = guesses.count(str(user.pk), address)
+        if not counted:
             return _again(request, form, HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY)
         found = devices.waiting(form.cleaned_data["user_code"])
         if found is None:
             return _again(request, form, HTTPStatus.UNPROCESSABLE_ENTITY, _UNKNOWN)
-        guesses.give_back(account, address)
+        guesses.give_back(counted)
         decision = DECISIONS.get(request.POST.get("decision", ""))
         if decision is None:
             return render(request, "oauth2_provider/device_confirm.html", _shown(found, form))

@@ -7,6 +7,7 @@ Redis away nobody gets in: the page fails, and no code is tried.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -22,22 +23,25 @@ OF_ACCOUNT: Final = 10
 OF_ADDRESS: Final = 30
 
 
-def count(account: str, address: str) -> bool:
-    """Count one guess against both; False where either has made too many in these ten minutes.
+def count(account: str, address: str) -> tuple[str, ...]:
+    """Count one guess against both. What was counted, for ``give_back``; empty where either made too many of late.
 
     An account that has made too many does not count against its address any more: others may share that.
     """
+    counted = []
     for key, most in _keys(account, address):
         cache.add(key, 0, 2 * WINDOW_SECONDS)
         if cache.incr(key) > most:
-            return False
-    return True
+            return ()
+        counted.append(key)
+    return tuple(counted)
 
 
-def give_back(account: str, address: str) -> None:
-    """It was no guess: the code was right."""
-    for key, _ in _keys(account, address):
-        cache.decr(key)
+def give_back(counted: tuple[str, ...]) -> None:
+    """It was no guess: the code was right. Where Redis lost the count meanwhile, nothing is left to give back."""
+    for key in counted:
+        with suppress(ValueError):  # the cache's word for a key that is gone
+            cache.decr(key)
 
 
 def _keys(account: str, address: str) -> Iterator[tuple[str, int]]:

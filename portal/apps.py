@@ -12,6 +12,6 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Checks register themselves when their module is imported; tasks are sent by our Celery application."""
-        import_module("portal.database_checks")
+        import_module("portal.database.checks")
         import_module("portal.static_files")
         import_module("portal.celery")

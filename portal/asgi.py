@@ -34,7 +34,7 @@ from exchange.questions import Questions  # noqa: E402
 from exchange.references import References  # noqa: E402
 from exchange.snapshot import Snapshots, SnapshotUnavailable  # noqa: E402
 from exchange.standings import Standings  # noqa: E402
-from portal.database import connection_parameters  # noqa: E402
+from portal.database.connections import connection_parameters  # noqa: E402
 from portal.scopes import API_SCOPES  # noqa: E402
 
 if TYPE_CHECKING:

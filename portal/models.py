@@ -12,7 +12,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from portal.kept_answers import KeptAnswer
-from portal.people_models import Identity, RoleGrant, SignInLink
+from portal.people.models import Identity, RoleGrant, SignInLink
 
 if TYPE_CHECKING:
     from typing import Any

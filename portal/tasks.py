@@ -7,7 +7,8 @@ from celery import shared_task
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from portal import kept_answers, sign_in_links
+from portal import kept_answers
+from portal.signing_in import sign_in_links
 
 
 @shared_task(name="portal.clear_sessions")  # type: ignore[untyped-decorator]

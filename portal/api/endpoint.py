@@ -18,7 +18,7 @@ from portal.api.callers import Caller, SessionAuthentication, TokenAuthenticatio
 from portal.api.problems import ApiError, InsufficientScope, as_response
 from portal.api.schema import EndpointSchema
 from portal.permissions import roles_with
-from portal.second_factor import must_enrol
+from portal.signing_in.second_factor import must_enrol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

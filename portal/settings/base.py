@@ -12,7 +12,7 @@ from csp.constants import NONE, SELF
 from portal import logging as log_lines
 from portal.config import Config
 from portal.config_values import mail_settings
-from portal.database import django_database
+from portal.database.connections import django_database
 from portal.scopes import API_SCOPES
 
 HANDOVER = Config.from_env(os.environ)
@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "portal.second_factor.SecondFactorMiddleware",
+    "portal.signing_in.second_factor.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -128,7 +128,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "portal.signing_in.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -136,22 +136,22 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_FORMS = {
-    "login": "portal.account_forms.SignInForm",
-    "reauthenticate": "portal.account_forms.ConfirmPasswordForm",
+    "login": "portal.signing_in.forms.SignInForm",
+    "reauthenticate": "portal.signing_in.forms.ConfirmPasswordForm",
 }
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=5).total_seconds())
-MFA_ADAPTER = "portal.authenticators.AuthenticatorAdapter"
+MFA_ADAPTER = "portal.signing_in.authenticators.AuthenticatorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after: clocks of phones differ (RFC 6238 section 5.2)
 MFA_FORMS = {
-    "authenticate": "portal.account_forms.SignInCodeForm",
-    "reauthenticate": "portal.account_forms.ConfirmCodeForm",
-    "activate_totp": "portal.account_forms.AppForm",
-    "add_webauthn": "portal.account_forms.PasskeyForm",
-    "edit_webauthn": "portal.account_forms.PasskeyNameForm",
+    "authenticate": "portal.signing_in.forms.SignInCodeForm",
+    "reauthenticate": "portal.signing_in.forms.ConfirmCodeForm",
+    "activate_totp": "portal.signing_in.forms.AppForm",
+    "add_webauthn": "portal.signing_in.forms.PasskeyForm",
+    "edit_webauthn": "portal.signing_in.forms.PasskeyNameForm",
 }
 
 globals().update(mail_settings(HANDOVER.mail_url))  # EMAIL_BACKEND and what goes with it

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
-from portal import charts
+from portal.overview import charts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

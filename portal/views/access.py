@@ -16,9 +16,9 @@ from django.views.decorators.http import require_GET
 from audit.usage import usage, uses
 from partners.access import Wanted, reach, target_names
 from policy.parties import Risk
-from portal.access_filters import AccessFilter, moment, plain
-from portal.matrix import by_mapping, matrix, scopes_at
-from portal.narrowing import hints
+from portal.access.filters import AccessFilter, moment, plain
+from portal.access.matrix import by_mapping, matrix, scopes_at
+from portal.access.narrowing import hints
 from portal.permissions import Permission
 from portal.views.doors import needs
 from portal.views.fragments import render_part

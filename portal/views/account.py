@@ -15,16 +15,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit.person_events import PasswordChanged
 from partners.changes import changing
-from portal import confirming, sessions
-from portal.account_forms import NewPasswordForm
-from portal.authenticators import Factors, allows_passkeys
-from portal.confirming import confirmed
 from portal.navigation import sections_for
-from portal.openid import accounts, journeys
-from portal.people_events import about, actor_of
+from portal.people.events import about, actor_of
 from portal.permissions import permissions_of
 from portal.roles import DESCRIPTIONS, roles_of
-from portal.second_factor import demanding_roles, must_enrol
+from portal.signing_in import confirming, sessions
+from portal.signing_in.authenticators import Factors, allows_passkeys
+from portal.signing_in.confirming import confirmed
+from portal.signing_in.forms import NewPasswordForm
+from portal.signing_in.openid import accounts, journeys
+from portal.signing_in.second_factor import demanding_roles, must_enrol
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

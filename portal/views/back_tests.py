@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from partners import excerpts
-from portal.back_tests import Bounds, back_test
 from portal.permissions import Permission
+from portal.simulator.back_tests import Bounds, back_test
 from portal.views.doors import needs
 
 if TYPE_CHECKING:

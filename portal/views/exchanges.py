@@ -19,13 +19,13 @@ from audit import selectors as trail
 from exchange.protocol.errors import WIRE
 from partners import overviews
 from policy.reasons import Reason
-from portal.exchange_rows import rows_of
+from portal.exchange_pages.facts import fact_sheets
+from portal.exchange_pages.rows import rows_of
+from portal.exchange_pages.traces import trace as decision_trace
 from portal.explanations.words import EXPLANATIONS, GROUPS, explain
-from portal.facts import fact_sheets
 from portal.filters import OUTCOMES, RANGES, ExchangeFilter, as_uuid
+from portal.overview.recent import happening
 from portal.permissions import Permission
-from portal.recent import happening
-from portal.traces import trace as decision_trace
 from portal.views.doors import needs
 from portal.views.fragments import render_part, wants_part
 

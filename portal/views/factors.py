@@ -1,7 +1,7 @@
 """Ways to prove who one is: an authenticator app, recovery codes, passkeys. django-allauth's views, audited.
 
-Whoever changes one has proven a short while ago who they are (``portal.confirming``); the event is written in the
-transaction of the change.
+Whoever changes one has proven a short while ago who they are (``portal.signing_in.confirming``); the event is
+written in the transaction of the change.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from django.utils.translation import gettext as _
 
 from audit.person_events import FactorAdded, FactorRemoved, FactorRenamed, RecoveryCodesMade
 from partners.changes import changing
-from portal.authenticators import Factors, allows_passkeys
-from portal.confirming import confirmed
-from portal.people_events import about, actor_of
-from portal.second_factor import demanding_roles
+from portal.people.events import about, actor_of
+from portal.signing_in.authenticators import Factors, allows_passkeys
+from portal.signing_in.confirming import confirmed
+from portal.signing_in.second_factor import demanding_roles
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

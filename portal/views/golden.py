@@ -17,11 +17,11 @@ from exchange.golden_forms import Kept, question_from, read_by
 from exchange.supposing import Typed
 from partners.changes import changing
 from partners.errors import ConfigurationError
-from portal import simulations
 from portal.filters import as_uuid
-from portal.people_events import actor_of
+from portal.people.events import actor_of
 from portal.permissions import Permission
-from portal.simulator_form import SimulatorForm
+from portal.simulator import simulations
+from portal.simulator.form import SimulatorForm
 from portal.views.doors import needs
 from portal.views.simulator import bench
 

@@ -19,16 +19,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from partners.changes import changing
-from portal import confirming
-from portal.confirming import confirmed
-from portal.openid import accounts, journeys
-from portal.people_events import actor_of
-from portal.second_factor import ELSEWHERE
+from portal.people.events import actor_of
+from portal.signing_in import confirming
+from portal.signing_in.confirming import confirmed
+from portal.signing_in.openid import accounts, journeys
+from portal.signing_in.second_factor import ELSEWHERE
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from portal.openid.id_tokens import Claims
+    from portal.signing_in.openid.id_tokens import Claims
 
 log = structlog.get_logger(__name__)
 

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_GET
 from audit import selectors as trail
 from partners import overviews
 from partners.attention import attention
-from portal import charts
 from portal.explanations.words import explain
-from portal.figures import Figures, figures, hours_until
+from portal.overview import charts
+from portal.overview.figures import Figures, figures, hours_until
+from portal.overview.recent import happening
 from portal.permissions import Permission
-from portal.recent import happening
 from portal.views.doors import needs
 
 if TYPE_CHECKING:

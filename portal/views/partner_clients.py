@@ -17,9 +17,9 @@ from partners.changes import changing
 from partners.errors import ConfigurationError
 from partners.offers import offers
 from partners.states import ClientState
-from portal.client_forms import BY_SECRET, ClientForm, SecretForm
-from portal.partner_form_fields import object_to
-from portal.people_events import actor_of
+from portal.partner_pages.client_forms import BY_SECRET, ClientForm, SecretForm
+from portal.partner_pages.form_fields import object_to
+from portal.people.events import actor_of
 from portal.permissions import Permission
 from portal.views.doors import needs
 from portal.views.partner_frame import partner_of, partner_page

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from partners import profiles
 from partners.states import PartnerState
-from portal.onboarding_steps import onboarding_steps
-from portal.partner_acts import offered
+from portal.partner_pages.acts import offered
+from portal.partner_pages.onboarding_steps import onboarding_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,9 +17,9 @@ from partners.errors import ConfigurationError, SecondPersonNeeded
 from partners.lifecycle import PartnerAct, acts_from
 from partners.readiness import readiness
 from partners.states import PartnerState
-from portal.colleagues import colleagues
-from portal.partner_acts import ACTS
-from portal.people_events import actor_of
+from portal.partner_pages.acts import ACTS
+from portal.people.colleagues import colleagues
+from portal.people.events import actor_of
 from portal.permissions import Permission
 from portal.views.doors import needs
 from portal.views.partner_frame import STATES, partner_of, partner_page
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from partners.profiles import Profile
-    from portal.partner_acts import OfferedAct
+    from portal.partner_pages.acts import OfferedAct
 
 
 @needs(Permission.PARTNERS_WRITE)

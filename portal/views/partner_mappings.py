@@ -16,11 +16,11 @@ from partners.changes import changing
 from partners.drafts import compare, work
 from partners.errors import ChangedMeanwhile, ConfigurationError, SecondPersonNeeded
 from partners.offers import offers
-from portal.colleagues import colleagues
-from portal.mapping_forms import MappingForm, initial_of, initial_of_a_new_one
-from portal.onboarding_steps import after_step
-from portal.partner_form_fields import object_to
-from portal.people_events import actor_of
+from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.mapping_forms import MappingForm, initial_of, initial_of_a_new_one
+from portal.partner_pages.onboarding_steps import after_step
+from portal.people.colleagues import colleagues
+from portal.people.events import actor_of
 from portal.permissions import Permission
 from portal.views.doors import needs
 from portal.views.partner_frame import partner_of, partner_page

@@ -21,12 +21,12 @@ from partners.particulars import particulars
 from partners.readiness import readiness
 from partners.states import BEFORE_ACTIVE, ClientState, SourceOfMapping
 from portal.filters import as_uuid
-from portal.integration import integration
-from portal.partner_form_fields import object_to
-from portal.partner_forms import PartnerForm
-from portal.people_events import actor_of
+from portal.overview.recent import happening
+from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.forms import PartnerForm
+from portal.partner_pages.integration import integration
+from portal.people.events import actor_of
 from portal.permissions import Permission
-from portal.recent import happening
 from portal.views.doors import needs
 from portal.views.partner_frame import partner_of, partner_page
 

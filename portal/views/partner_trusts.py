@@ -20,11 +20,11 @@ from partners.errors import ConfigurationError
 from partners.key_sources import NothingToConfirm
 from partners.states import KeyMethod, TrustState
 from partners.waiting_keys import waiting_keys
-from portal.onboarding_steps import after_step
-from portal.partner_form_fields import object_to
-from portal.people_events import actor_of
+from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.onboarding_steps import after_step
+from portal.partner_pages.trust_forms import USUAL_ALGORITHMS, TrustForm, key_set_of
+from portal.people.events import actor_of
 from portal.permissions import Permission
-from portal.trust_forms import USUAL_ALGORITHMS, TrustForm, key_set_of
 from portal.views.doors import needs
 from portal.views.fragments import wants_part
 from portal.views.partner_frame import partner_of, partner_page

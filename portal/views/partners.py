@@ -9,9 +9,9 @@ from django.views.decorators.http import require_GET
 
 from audit import selectors as trail
 from partners import overviews, profiles
-from portal.exchange_rows import rows_of
-from portal.figures import figures, hours_until
+from portal.exchange_pages.rows import rows_of
 from portal.filters import PartnerFilter
+from portal.overview.figures import figures, hours_until
 from portal.permissions import Permission
 from portal.views.doors import needs
 from portal.views.fragments import render_part

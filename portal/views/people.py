@@ -14,14 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from partners.changes import changing
-from portal import mail, people, people_lists, sessions, sign_in_links
-from portal.authenticators import Factors
-from portal.confirming import confirmed
+from portal import mail
 from portal.filters import PeopleFilter
-from portal.people_events import actor_of
-from portal.people_forms import InvitationForm
+from portal.people import acts, lists
+from portal.people.events import actor_of
+from portal.people.forms import InvitationForm
 from portal.permissions import Permission
 from portal.roles import DESCRIPTIONS, Role
+from portal.signing_in import sessions, sign_in_links
+from portal.signing_in.authenticators import Factors
+from portal.signing_in.confirming import confirmed
 from portal.views.doors import needs
 from portal.views.fragments import render_part
 
@@ -44,8 +46,8 @@ log = structlog.get_logger(__name__)
 def listed(request: HttpRequest) -> HttpResponse:
     """People by e-mail address, 50 a page."""
     chosen = PeopleFilter.read(request.GET)
-    wanted = people_lists.Wanted(text=chosen.q, role=chosen.role, is_closed=chosen.is_closed)
-    page = people_lists.people(wanted, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    wanted = lists.Wanted(text=chosen.q, role=chosen.role, is_closed=chosen.is_closed)
+    page = lists.people(wanted, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     context = {
         "now": timezone.now(),
         "chosen": chosen,
@@ -74,9 +76,9 @@ def invite(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             with changing(actor_of(request.user)) as change:
-                made = people.invite(change, form.cleaned_data["email"], form.cleaned_data["name"], form.roles)
+                made = acts.invite(change, form.cleaned_data["email"], form.cleaned_data["name"], form.roles)
                 token = sign_in_links.make(change, made)
-        except people.AddressTaken as error:
+        except acts.AddressTaken as error:
             form.add_error("email", str(error))
         else:
             return _mailed(request, made, token)
@@ -103,7 +105,7 @@ def send_link(request: HttpRequest, person_id: UUID) -> HttpResponse:
 def give_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """Give somebody a role."""
     role = _role(request)
-    return _do(request, person_id, lambda change, by, found: people.give_role(change, by, found, role))
+    return _do(request, person_id, lambda change, by, found: acts.give_role(change, by, found, role))
 
 
 @needs(Permission.SETTINGS_WRITE)
@@ -112,7 +114,7 @@ def give_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
 def take_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """Take a role from somebody."""
     role = _role(request)
-    return _do(request, person_id, lambda change, by, found: people.take_role(change, by, found, role))
+    return _do(request, person_id, lambda change, by, found: acts.take_role(change, by, found, role))
 
 
 @needs(Permission.SETTINGS_WRITE)
@@ -120,7 +122,7 @@ def take_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @confirmed
 def disable(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """Close an account."""
-    return _do(request, person_id, people.disable)
+    return _do(request, person_id, acts.disable)
 
 
 @needs(Permission.SETTINGS_WRITE)
@@ -128,7 +130,7 @@ def disable(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @confirmed
 def enable(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """Open a closed account."""
-    return _do(request, person_id, people.enable)
+    return _do(request, person_id, acts.enable)
 
 
 @needs(Permission.SETTINGS_WRITE)
@@ -149,7 +151,7 @@ def _do(request: HttpRequest, person_id: UUID, act: Act) -> HttpResponse:
     try:
         with changing(actor_of(request.user)) as change:
             act(change, request.user, found)  # type: ignore[arg-type]  # whoever holds a permission has an account
-    except people.NotPossible as error:
+    except acts.NotPossible as error:
         return _page(request, found, str(error))
     return redirect("people-person", person_id=found.pk)
 
@@ -165,7 +167,7 @@ def _mailed(request: HttpRequest, found: User, token: str) -> HttpResponse:
 
 
 def _person(person_id: UUID) -> User:
-    found = people.find(person_id)
+    found = acts.find(person_id)
     if found is None:
         raise Http404(_("Nobody has this account. Look the person up in the list of people."))
     return found
@@ -181,19 +183,19 @@ def _role(request: HttpRequest) -> Role:
 def _page(
     request: HttpRequest, found: User, refusal: str = "", status: HTTPStatus = HTTPStatus.CONFLICT
 ) -> HttpResponse:
-    held = people_lists.held_roles(found)
+    held = lists.held_roles(found)
     names = {entry.role for entry in held}
     is_self = found.pk == request.user.pk
     context: dict[str, Any] = {
         "person": found,
         "held_roles": held,
-        "offered": [(role, DESCRIPTIONS[role]) for role in people.GIVEABLE if role not in names],
+        "offered": [(role, DESCRIPTIONS[role]) for role in acts.GIVEABLE if role not in names],
         "factors": Factors(found),
-        "issuers": people_lists.issuers_of(found),
+        "issuers": lists.issuers_of(found),
         "sessions": sessions.count(found),
         "link": sign_in_links.waiting(found),
         "is_self": is_self,
-        "is_last": people.is_last_admin(found),
+        "is_last": acts.is_last_admin(found),
         "admin": Role.SECURITY_ADMIN,
         "refusal": refusal,
     }

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from portal.access_filters import plain
+from portal.access.filters import plain
 from portal.permissions import Permission
 from portal.search import search as look_up
 from portal.views.doors import needs

@@ -18,9 +18,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal import confirming, sign_in_links
-from portal.authenticators import allows_passkeys
-from portal.openid import journeys
+from portal.signing_in import confirming, sign_in_links
+from portal.signing_in.authenticators import allows_passkeys
+from portal.signing_in.openid import journeys
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

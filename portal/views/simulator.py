@@ -15,10 +15,10 @@ from exchange import golden_lists
 from exchange.golden_forms import question_from
 from exchange.supposing import Typed
 from partners import excerpts, overviews
-from portal import simulations
 from portal.filters import as_uuid
 from portal.permissions import Permission
-from portal.simulator_form import SimulatorForm, initial_of
+from portal.simulator import simulations
+from portal.simulator.form import SimulatorForm, initial_of
 from portal.views.doors import needs
 from portal.views.fragments import render_part, wants_part
 

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET
 from audit.selectors import last_seen
 from audit.usage import tokens_seen
 from partners.advice import findings
+from portal.partner_pages.trust_health import advice
 from portal.permissions import Permission
-from portal.trust_health import advice
 from portal.views.doors import needs
 from portal.views.partner_frame import partner_of, partner_page
 

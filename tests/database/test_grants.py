@@ -17,8 +17,8 @@ from psycopg.errors import InsufficientPrivilege
 
 from audit import services as audit
 from audit.events import SYSTEM, ExchangeGranted
-from portal import grants
-from portal.database import connection_parameters
+from portal.database import grants
+from portal.database.connections import connection_parameters
 from portal.embedded.addresses import APPLICATION, OWNER
 
 if TYPE_CHECKING:

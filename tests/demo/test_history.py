@@ -22,7 +22,7 @@ from audit.selectors import EXCHANGE_KINDS, instant_of
 from exchange.models import IssuedToken, TokenFamily
 from policy.reasons import Reason
 from portal.demo import history, organisation
-from portal.traces import StepState, trace
+from portal.exchange_pages.traces import StepState, trace
 
 if TYPE_CHECKING:
     from pathlib import Path

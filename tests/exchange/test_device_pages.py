@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -140,9 +141,31 @@ def counted(services: Any, settings: Any) -> None:  # noqa: ARG001 - Redis is th
 @pytest.mark.usefixtures("counted")
 def test_wrong_codes_are_counted_by_address_whichever_account_enters_them() -> None:
     network = "2001:db8:0:7:"
-    passed = [guesses.count(f"account-{number}", f"{network}:{number}") for number in range(2 * guesses.OF_ADDRESS)]
+    numbers = range(2 * guesses.OF_ADDRESS)
+    passed = [bool(guesses.count(f"account-{number}", f"{network}:{number}")) for number in numbers]
     assert passed.count(True) in {guesses.OF_ADDRESS, 2 * guesses.OF_ADDRESS}  # a new window may begin meanwhile
     assert guesses.count("somebody", "2001:db8:0:8::1")
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_right_code_is_given_back_to_the_minutes_in_which_it_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = guesses.WINDOW_SECONDS * 3_000_000 - 1
+    monkeypatch.setattr(time, "time", lambda: end)
+    for _ in range(guesses.OF_ACCOUNT + 1):
+        counted = guesses.count("somebody", "2001:db8:0:9::1")
+        assert len(counted) == 2
+        monkeypatch.setattr(time, "time", lambda: end + 1)
+        guesses.give_back(counted)
+        monkeypatch.setattr(time, "time", lambda: end)
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_count_that_redis_lost_meanwhile_is_no_fault_of_a_right_code() -> None:
+    from django.core.cache import cache  # noqa: PLC0415 - the settings in use
+
+    counted = guesses.count("somebody", "2001:db8:0:9::1")
+    cache.clear()
+    guesses.give_back(counted)
 
 
 @pytest.fixture

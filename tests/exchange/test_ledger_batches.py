@@ -21,7 +21,7 @@ from exchange.protocol.errors import refusal
 from exchange.trail import Trail
 from partners.changes import LEDGER_LOCK
 from policy.reasons import Reason, Rule
-from portal.database import connection_parameters
+from portal.database.connections import connection_parameters
 from tests.attacks import attack
 from tests.exchange.in_process import calling, organisation
 from tests.waiting import until

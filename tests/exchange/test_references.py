@@ -15,7 +15,7 @@ from exchange.gathering import MAX_BATCH, MAX_QUEUED, Unanswered
 from exchange.ledger_connection import REFERENCED, LedgerConnection
 from exchange.models import IssuedToken
 from exchange.references import References
-from portal.database import connection_parameters
+from portal.database.connections import connection_parameters
 from tests.ports import free_port
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from portal.database import connection_parameters
+from portal.database.connections import connection_parameters
 from portal.embedded.addresses import POSTGRES_SOCKET
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from audit.models import Event
 from exchange.simulation import Answer, Outcome
 from partners import excerpts
 from partners.models import Partner, ScopeMapping
-from portal import back_tests
-from portal.back_tests import Bounds, Effect, Report, back_test, effect_of
 from portal.roles import Role
+from portal.simulator import back_tests
+from portal.simulator.back_tests import Bounds, Effect, Report, back_test, effect_of
 from portal.views import back_tests as views
 from portal.views.back_tests import BOUNDS
 from tests import world as worlds

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal import charts
+from portal.overview import charts
 
 HOURS = [f"{hour:02}:00" for hour in range(24)]
 counts = st.lists(st.integers(0, 2_000_000), min_size=24, max_size=24).map(tuple)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from audit.selectors import Outcome, Tally
-from portal.figures import figures, hours_until
+from portal.overview.figures import figures, hours_until
 
 KESTREL, FJORD = UUID(int=1), UUID(int=2)
 NOW = datetime(2026, 3, 17, 14, 30, tzinfo=UTC)

@@ -14,8 +14,8 @@ from django.test import Client
 from audit.models import Event
 from portal.config_values import group_roles
 from portal.models import Identity, RoleGrant, User
-from portal.openid import provider as providers
 from portal.roles import Role
+from portal.signing_in.openid import provider as providers
 from tests.conformance.rules import rule
 from tests.openid_provider import CLIENT_ID, OpenIdProvider
 from tests.portal.organisation import PASSWORD, person

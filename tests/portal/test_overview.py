@@ -12,7 +12,7 @@ from django.utils import timezone
 from audit.selectors import Outcome, tally
 from partners import models
 from partners.attention import Concern, attention
-from portal.figures import figures, hours_until
+from portal.overview.figures import figures, hours_until
 from tests.portal import happenings
 from tests.portal.organisation import partner
 

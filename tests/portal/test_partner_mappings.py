@@ -10,7 +10,7 @@ from partners.drafts import work
 from partners.mapping_declarations import DeclaredRule
 from partners.models import Partner, ScopeMapping
 from policy.claim_rules import Operator
-from portal import mapping_texts as texts
+from portal.partner_pages import mapping_texts as texts
 from portal.roles import Role
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from audit.models import Event
 from partners.changes import changing
-from portal import people, people_lists
 from portal.mail import letters
 from portal.models import RoleGrant, SignInLink, User
-from portal.people_events import actor_of
+from portal.people import acts, lists
+from portal.people.events import actor_of
 from portal.roles import Role
 from portal.tasks import clear_sessions
 from tests.portal.organisation import PASSWORD, person
@@ -99,10 +99,10 @@ def test_the_list_is_paged_in_both_directions_with_few_queries(browser: Client) 
     assert len(set(seen)) == 120
 
 
-@pytest.mark.parametrize("wanted", [people_lists.Wanted(), people_lists.Wanted(text="p")])
+@pytest.mark.parametrize("wanted", [lists.Wanted(), lists.Wanted(text="p")])
 @pytest.mark.usefixtures("sara")
-def test_the_list_comes_out_of_its_index_in_order(wanted: people_lists.Wanted) -> None:
-    plan = plans(lambda: people_lists.people(wanted), "sort", "bitmapscan")
+def test_the_list_comes_out_of_its_index_in_order(wanted: lists.Wanted) -> None:
+    plan = plans(lambda: lists.people(wanted), "sort", "bitmapscan")
     assert "user_email_is_one_person" in plan
     assert "->  Sort" not in plan
 
@@ -146,14 +146,14 @@ def test_the_last_security_admin_stays_one_and_can_sign_in(sara: User) -> None:
     User.objects.filter(pk=boss.pk).update(is_active=True)
     address = f"/people/{sara.pk}"
     assert browser.post(f"{address}/roles/take", {"role": "Security admin"}).status_code == 302
-    people_left = [entry.email for entry in people_lists.people(people_lists.Wanted(role="Security admin")).entries]
+    people_left = [entry.email for entry in lists.people(lists.Wanted(role="Security admin")).entries]
     assert people_left == [boss.email]
     with changing(actor_of(sara)) as change:
         for forbidden in (
-            lambda: people.take_role(change, sara, boss, Role.SECURITY_ADMIN),
-            lambda: people.disable(change, sara, boss),
+            lambda: acts.take_role(change, sara, boss, Role.SECURITY_ADMIN),
+            lambda: acts.disable(change, sara, boss),
         ):
-            with pytest.raises(people.NotPossible, match="last security admin"):
+            with pytest.raises(acts.NotPossible, match="last security admin"):
                 forbidden()
 
 
@@ -166,7 +166,7 @@ def test_the_page_says_why_the_last_security_admin_cannot_be_closed(sara: User) 
     User.objects.filter(pk=sara.pk).update(is_active=False)
     browser = signed_in(other)
     assert browser.get(f"/people/{other.pk}").status_code == 200
-    assert people.is_last_admin(other)
+    assert acts.is_last_admin(other)
 
 
 def test_an_account_is_closed_with_its_sessions_and_opened_again(browser: Client) -> None:
@@ -305,11 +305,11 @@ def test_the_demo_shows_its_mail_and_other_installations_have_no_such_page(
 def test_what_the_directory_gives_follows_the_directory_and_what_people_gave_stays(sara: User) -> None:
     lena = person(None, "lena@meridian.example")
     with changing(actor_of(sara)) as change:
-        people.give_role(change, sara, lena, Role.AUDITOR)
-        people.follow_directory(change, lena, {Role.AUDITOR, Role.ENGINEER})
-        with pytest.raises(people.NotPossible, match="directory gives this role"):
-            people.take_role(change, sara, lena, Role.ENGINEER)
-        people.follow_directory(change, lena, {Role.APPROVER})
+        acts.give_role(change, sara, lena, Role.AUDITOR)
+        acts.follow_directory(change, lena, {Role.AUDITOR, Role.ENGINEER})
+        with pytest.raises(acts.NotPossible, match="directory gives this role"):
+            acts.take_role(change, sara, lena, Role.ENGINEER)
+        acts.follow_directory(change, lena, {Role.APPROVER})
     assert set(lena.groups.values_list("name", flat=True)) == {"Auditor", "Approver"}
     assert {(grant.role, grant.source) for grant in RoleGrant.objects.filter(user=lena)} == {
         ("Auditor", "person"),
@@ -320,10 +320,10 @@ def test_what_the_directory_gives_follows_the_directory_and_what_people_gave_sta
 def test_an_empty_group_in_the_directory_locks_nobody_out(sara: User) -> None:
     boss = person(None, "boss@meridian.example")
     with changing(actor_of(sara)) as change:
-        people.follow_directory(change, boss, {Role.SECURITY_ADMIN})
+        acts.follow_directory(change, boss, {Role.SECURITY_ADMIN})
         User.objects.filter(pk=sara.pk).update(is_active=False)
-        people.follow_directory(change, boss, set())
-        assert people.is_admin(boss)
+        acts.follow_directory(change, boss, set())
+        assert acts.is_admin(boss)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from audit import events
 from audit.selectors import CHANGE_PREFIXES, Entry, Record
-from portal.recent import happening
+from portal.overview.recent import happening
 from portal.templatetags import handover
 
 NOW = datetime(2026, 3, 17, 14, 4, 18, 221000, tzinfo=UTC)

@@ -19,7 +19,7 @@ from audit.partitions import lowest_id
 from audit.selectors import Outcome, Search
 from partners import overviews
 from partners.overviews import Wanted
-from portal.figures import hours_until
+from portal.overview.figures import hours_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

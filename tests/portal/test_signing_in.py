@@ -13,8 +13,8 @@ from django.core.exceptions import PermissionDenied
 from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 
-from portal.accounts import AccountAdapter
 from portal.roles import Role
+from portal.signing_in.accounts import AccountAdapter
 from tests.conformance.rules import rule
 from tests.portal.organisation import PASSWORD, person
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from policy.claim_rules import Verdict
 from policy.reasons import Reason, Rule
-from portal.traces import StepState, trace
+from portal.exchange_pages.traces import StepState, trace
 from tests.portal.happenings import GRANTED_STEPS
 
 ORDER = [str(rule) for rule in Rule]

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from audit import partitions
 from exchange import keys
-from portal import grants
-from portal.ownership import as_owner, one_at_a_time
+from portal.database import grants
+from portal.database.ownership import as_owner, one_at_a_time
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

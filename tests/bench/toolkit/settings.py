@@ -2,7 +2,7 @@
 
 import os
 
-from portal.database import connection_parameters
+from portal.database.connections import connection_parameters
 
 _parameters = connection_parameters(os.environ["TOOLKIT_DATABASE_URL"])
 

@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from audit.person_events import PersonSignedIn
 from exchange.caller import caller_of
 from partners.changes import changing
-from portal import confirming
-from portal.openid import accounts as openid_accounts
-from portal.people_events import about, actor_of
+from portal.people.events import about, actor_of
+from portal.signing_in import confirming
+from portal.signing_in.openid import accounts as openid_accounts
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser

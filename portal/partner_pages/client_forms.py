@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from partners.checking import read
 from partners.vocabulary import Kind
 from policy.parties import ClientAuthentication
-from portal.partner_form_fields import choice, line, text
-from portal.trust_forms import key_set_of
+from portal.partner_pages.form_fields import choice, line, text
+from portal.partner_pages.trust_forms import key_set_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -19,7 +19,7 @@ from exchange.golden_forms import end_of, in_words
 from exchange.ground import ground_of
 from exchange.simulating import simulate
 from exchange.simulation import Outcome
-from portal.simulations import question_of
+from portal.simulator.simulations import question_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.shortcuts import redirect
 from django.utils.deprecation import MiddlewareMixin
 
-from portal.authenticators import Factors
-from portal.confirming import records
 from portal.roles import Role, roles_of
+from portal.signing_in.authenticators import Factors
+from portal.signing_in.confirming import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable

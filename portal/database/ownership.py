@@ -9,7 +9,7 @@ import psycopg
 from django.conf import settings
 from django.db import connections
 
-from portal.database import django_database
+from portal.database.connections import django_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from partners.checking import read, write
 from partners.states import SourceOfMapping
 from partners.vocabulary import Kind
-from portal import mapping_texts as texts
-from portal.partner_form_fields import choice, line, number, text, tick
+from portal.partner_pages import mapping_texts as texts
+from portal.partner_pages.form_fields import choice, line, number, text, tick
 
 if TYPE_CHECKING:
     from partners.declarations import DeclaredMapping

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from partners.checking import read
 from partners.states import KeyMethod
 from partners.vocabulary import Kind, SignatureAlgorithm
-from portal import mapping_texts as texts
-from portal.partner_form_fields import choice, line, text
+from portal.partner_pages import mapping_texts as texts
+from portal.partner_pages.form_fields import choice, line, text
 
 if TYPE_CHECKING:
     from partners.declarations import DeclaredTrust

@@ -13,10 +13,10 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from audit.person_events import PersonDisabled, PersonEnabled, PersonInvited, PersonRoleGiven, PersonRoleTaken
-from portal import sessions
 from portal.models import RoleGrant, User
-from portal.people_events import about
+from portal.people.events import about
 from portal.roles import Role
+from portal.signing_in import sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from audit.person_events import PersonLinked
 from portal import mail
 from portal.models import SignInLink
-from portal.people_events import about
+from portal.people.events import about
 
 if TYPE_CHECKING:
     from partners.changes import Change

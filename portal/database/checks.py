@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from redis import Redis
 from redis.exceptions import RedisError
 
-from portal import grants
+from portal.database import grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

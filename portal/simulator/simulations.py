@@ -16,9 +16,9 @@ from exchange.simulation import Answer, Question
 from exchange.supposing import Typed
 from policy.claim_rules import Verdict
 from policy.reasons import Rule
+from portal.exchange_pages.traces import StepState, trace
 from portal.explanations.menders import SIDES, mender_of
 from portal.explanations.words import explain
-from portal.traces import StepState, trace
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from audit.selectors import Record
     from exchange.registry import Registry
     from exchange.verifying import PresentedToken
+    from portal.exchange_pages.traces import TraceStep
     from portal.explanations.explanation import Explanation
-    from portal.traces import TraceStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

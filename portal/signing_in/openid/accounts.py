@@ -16,14 +16,14 @@ from django.utils.translation import gettext as _
 from audit.events import Actor, ActorKind
 from audit.person_events import IdentityConnected, PersonInvited
 from partners.changes import changing
-from portal import people
 from portal.models import Identity, User
-from portal.people_events import about
+from portal.people import acts
+from portal.people.events import about
 
 if TYPE_CHECKING:
     from partners.changes import Change
-    from portal.openid.id_tokens import Claims
     from portal.roles import Role
+    from portal.signing_in.openid.id_tokens import Claims
 
 
 class NoAccount(Exception):
@@ -43,7 +43,7 @@ def person_of(claims: Claims) -> User:
     """
     with changing(Actor(ActorKind.SYSTEM, "directory")) as change:
         person = find(claims) or _made(change, claims)
-        people.follow_directory(change, person, roles_for(claims))
+        acts.follow_directory(change, person, roles_for(claims))
     return person
 
 
@@ -62,7 +62,7 @@ def connect(change: Change, person: User, claims: Claims) -> None:
         raise NoAccount(_("Somebody else's account is connected to this sign-in. Ask a security admin who that is."))
     if is_new:
         change.record(IdentityConnected(data=about(person) | {"issuer": claims.issuer}))
-    people.follow_directory(change, person, roles_for(claims))
+    acts.follow_directory(change, person, roles_for(claims))
 
 
 def knows(person: User) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from exchange.protocol.compact import CompactJws
     from policy.tokens import JSON
-    from portal.openid.provider import Provider
+    from portal.signing_in.openid.provider import Provider
 
 ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256", "ES384", "RS384", "PS384", "EdDSA", "Ed25519"})
 LEEWAY: Final = timedelta(seconds=60)

@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from portal.database import CONNECT_TIMEOUT_SECONDS, connection_parameters
+from portal.database.connections import CONNECT_TIMEOUT_SECONDS, connection_parameters
 
 EVERYDAY: Final = "SELECT, INSERT, UPDATE, DELETE"
 RIGHTS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.people import GIVEABLE
+from portal.people.acts import GIVEABLE
 from portal.roles import Role
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.person_events import SessionsEnded
-from portal.people_events import about
+from portal.people.events import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.urls import reverse
 
-from portal.openid.id_tokens import Claims, Expected, NotBelieved, UnknownKey, believe
-from portal.openid.provider import Client, Unusable, provider, redeem
+from portal.signing_in.openid.id_tokens import Claims, Expected, NotBelieved, UnknownKey, believe
+from portal.signing_in.openid.provider import Client, Unusable, provider, redeem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

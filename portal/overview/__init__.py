@@ -1,0 +1,1 @@
+"""What the overview shows: figures, their pictures, and the latest changes."""
