@@ -18,7 +18,7 @@ WITHOUT_SERVICES := --settings portal.settings.test
 LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check format docs bench scale faults races fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
+.PHONY: help run stop test check format docs bench scale faults races simulations fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ mutation: $(VENV)/.dev ## Whether a test notices when the code that verifies and
 
 races: $(VENV)/.dev ## Exchanges against the revocation of what they exchange, and second uses, in parallel (ROUNDS=10000)
 	ROUNDS=$(or $(ROUNDS),10000) $(BIN)/pytest -rP tests/exchange/test_revocation_races.py tests/exchange/test_ledger_replay.py
+
+simulations: $(VENV)/.dev ## Requests of chance, previewed by the simulator and sent to the endpoint: both must agree (ROUNDS=10000)
+	ROUNDS=$(or $(ROUNDS),10000) $(BIN)/pytest -rP tests/exchange/test_previews.py
 
 conformance: $(VENV)/.dev ## The table of the standards' rules and the tests that hold them: docs/conformance.md, docs/attacks.md
 	$(BIN)/python -m tests.conformance

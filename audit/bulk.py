@@ -40,6 +40,7 @@ def record_past(events: Iterable[Past], random: Random) -> int:
     while chunk := list(islice(remaining, CHUNK)):
         sealed = [_sealed(at, event, actor, random) for at, event, actor in chunk]
         with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")  # a chunk takes seconds on a busy machine
             with cursor.copy(_EVENTS) as copy:
                 for envelope in sealed:
                     copy.write_row(_row(envelope))

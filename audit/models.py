@@ -60,6 +60,7 @@ class Event(models.Model):
                 name="event_changes_by_partner",
                 condition=~models.Q(kind__in=NO_CHANGES),
             ),
+            models.Index(fields=["-id"], name="event_changes", condition=~models.Q(kind__in=NO_CHANGES)),
         ]
 
     def __str__(self) -> str:
@@ -73,3 +74,28 @@ class Pending(models.Model):
 
     def __str__(self) -> str:
         return str(self.event_id)
+
+
+class CountedSpan(models.Model):
+    """A day or an hour of the trail that was counted (``audit.spans``). Never changed: neither is the trail."""
+
+    pk = models.CompositePrimaryKey("start", "hours")
+    start = models.DateTimeField()
+    hours = models.PositiveSmallIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.start} {self.hours} h"
+
+
+class UseOfSpan(models.Model):
+    """How many exchanges of one partner were granted in a span for one target, or for several at once."""
+
+    pk = models.CompositePrimaryKey("partner_id", "hours", "start", "target")
+    start = models.DateTimeField()
+    hours = models.PositiveSmallIntegerField()
+    partner_id = models.UUIDField()
+    target = models.CharField(max_length=1024, blank=True)
+    granted = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.start} {self.partner_id} {self.target}"

@@ -104,3 +104,10 @@ class IdentityConnected(Event):
 
     __slots__ = ()
     kind = "person.identity_connected"
+
+
+class ConsentWithdrawn(Event):
+    """A client may no longer act for somebody: all it held of them ended. ``data``: roots, how many there were."""
+
+    __slots__ = ()
+    kind = "person.consent_withdrawn"

@@ -7,9 +7,8 @@ and ``event_by_correlation`` lead the rest.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,12 +17,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import Count, F, Func, IntegerField, Q, UUIDField, Value
 
-from audit import events
-from audit.models import Event
+from audit import events, steps
+from audit.models import NO_CHANGES, Event
 from audit.partitions import lowest_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from django.db.models import QuerySet
@@ -36,6 +35,8 @@ EXCHANGE_KINDS: Final = (
 CHANGE_PREFIXES: Final = ("partner.", "trust.", "mapping.", "key.", "configuration.")
 FAILURE_PREFIX: Final = "server."
 PAGE_SIZE: Final = 50
+AHEAD: Final = timedelta(days=1)
+"""Nothing is looked for later than this after now: months that are yet to come need not be planned for."""
 
 
 class Outcome(StrEnum):
@@ -92,9 +93,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Which exchanges are asked for. A field that is None or empty does not narrow; ``partners`` of () finds none."""
+    """Which exchanges are asked for. A field that is None or empty does not narrow; ``partners`` of () finds none.
+
+    ``step`` is the step at which they were refused. ``until`` is not part of the time any more.
+    """
 
     since: datetime | None = None
+    until: datetime | None = None
+    step: str = ""
     outcome: Outcome | None = None
     reason: str = ""
     client: str = ""
@@ -114,9 +120,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many exchanges ended one way: in one hour (0 is the first), for one reason, for one partner."""
+    """How many exchanges ended one way: in one hour (0 is the first) or all, for one reason, for one partner or all."""
 
-    hour: int
+    hour: int | None
     outcome: Outcome
     reason: str
     partner_id: UUID | None
@@ -128,14 +134,21 @@ _COLUMNS: Final = ("id", "kind", "reason", "partner_id", "client", "target", "ac
 
 def exchanges(search: Search, *, before: UUID | None = None, after: UUID | None = None, size: int = PAGE_SIZE) -> Page:
     """A page of exchanges, newest first: those older than ``before``, or those newer than ``after``."""
-    rows = _matching(search)
     if after is not None:
-        found = list(rows.filter(id__gt=after).order_by("id").values(*_COLUMNS)[: size + 1])
+        found = _first(search, Q(id__gt=after), "id", size + 1)
         return _page(found[:size][::-1], has_older=True, has_newer=len(found) > size)
-    if before is not None:
-        rows = rows.filter(id__lt=before)
-    found = list(rows.order_by("-id").values(*_COLUMNS)[: size + 1])
+    found = _first(search, Q() if before is None else Q(id__lt=before), "-id", size + 1)
     return _page(found[:size], has_older=len(found) > size, has_newer=before is not None)
+
+
+def _first(search: Search, beyond: Q, order: str, size: int) -> list[dict[str, Any]]:
+    """The first rows in an order. Of several reasons each is one probe of ``event_by_reason``."""
+    parts = [
+        _matching(part).filter(beyond).order_by(order).values(*_COLUMNS)[:size] for part in steps.by_reason(search)
+    ]
+    if len(parts) == 1:
+        return list(parts[0])
+    return list(parts[0].union(*parts[1:], all=True).order_by(order)[:size])
 
 
 def _page(rows: Sequence[Mapping[str, Any]], *, has_older: bool, has_newer: bool) -> Page:
@@ -151,6 +164,10 @@ def _matching(search: Search) -> QuerySet[Event]:
     rows = Event.objects.filter(kind__in=EXCHANGE_KINDS)
     if search.since is not None:
         rows = rows.filter(id__gte=lowest_id(search.since))
+    until = search.until or datetime.now(UTC) + AHEAD
+    rows = rows.filter(id__lt=lowest_id(until))
+    if search.step:
+        rows = rows.filter(steps.refused_at(search.step))
     if search.outcome is Outcome.GRANTED:
         rows = rows.filter(kind=events.ExchangeGranted.kind)
     elif search.outcome is not None:
@@ -172,10 +189,10 @@ def events_of(reference: UUID) -> tuple[Record, ...]:
 
 
 def recent_changes(*, size: int) -> tuple[Record, ...]:
-    """The last changes of configuration, newest first. One probe of ``event_by_kind`` for each kind of change."""
+    """The last changes of configuration, newest first. Led by ``event_changes``, which holds no exchange."""
     kinds = sorted({event.kind for event in events.Event.__subclasses__() if event.kind.startswith(CHANGE_PREFIXES)})
-    newest = [Event.objects.filter(kind=kind).order_by("-id")[:size] for kind in kinds]
-    return records_of(newest[0].union(*newest[1:], all=True).order_by("-id")[:size])
+    rows = Event.objects.filter(~Q(kind__in=NO_CHANGES), kind__in=kinds, id__lt=lowest_id(datetime.now(UTC) + AHEAD))
+    return records_of(rows.order_by("-id")[:size])
 
 
 def records_of(rows: QuerySet[Event]) -> tuple[Record, ...]:
@@ -195,7 +212,7 @@ def tally(since: datetime, hours: Sequence[datetime], *, partners: Sequence[UUID
     Led by ``event_by_kind``, or by ``event_by_partner`` where partners are named.
     """
     bounds = Value([lowest_id(hour) for hour in hours], output_field=ArrayField(UUIDField()))
-    rows = Event.objects.filter(kind__in=EXCHANGE_KINDS, id__gte=lowest_id(since))
+    rows = Event.objects.filter(kind__in=EXCHANGE_KINDS, id__gte=lowest_id(since), id__lt=lowest_id(hours[-1] + AHEAD))
     if partners is not None:
         rows = rows.filter(partner_id__in=partners)
     counted = (
@@ -231,12 +248,3 @@ def last_seen(partners: Sequence[UUID]) -> dict[UUID, datetime]:
     with connection.cursor() as cursor:
         cursor.execute(_LAST_SEEN, [list(partners), list(EXCHANGE_KINDS)])
         return {partner: instant_of(last) for partner, last in cursor}
-
-
-def traffic(counts: Iterable[Tally]) -> dict[UUID, dict[Outcome, int]]:
-    """Counts by partner and outcome, of a tally already read."""
-    totals: dict[UUID, dict[Outcome, int]] = defaultdict(lambda: dict.fromkeys(Outcome, 0))
-    for entry in counts:
-        if entry.partner_id is not None:
-            totals[entry.partner_id][entry.outcome] += entry.count
-    return dict(totals)

@@ -1,4 +1,7 @@
-"""What the worker does for the audit trail: months ahead of time. An event is written whether it did or not."""
+"""What the worker does for the audit trail: months ahead of time, and the counts of what is over.
+
+An event is written, and found, whether it did or not.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audit import partitions
+from audit import partitions, spans
 
 PARTITIONS_LOCK: Final = 4251
 
@@ -21,3 +24,9 @@ def extend_partitions() -> None:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PARTITIONS_LOCK])
         if cursor.fetchone() == (True,):
             partitions.extend(settings.HANDOVER.database_owner_url, now=timezone.now())
+
+
+@shared_task(name="audit.count_spans")  # type: ignore[untyped-decorator]
+def count_spans() -> None:
+    """Count the days and hours that are over and not counted yet. Idempotent: each is counted once."""
+    spans.count_spans(timezone.now())

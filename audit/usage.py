@@ -11,18 +11,23 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from django.db.models import Count
+from django.db.models import Count, Q, Sum
 
 from audit import events
-from audit.models import Event
+from audit.models import Event, UseOfSpan
 from audit.partitions import lowest_id
 from audit.selectors import instant_of
+from audit.spans import DAY, HOUR, covered, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
-SAMPLE: Final = 500
+    from django.db.models import QuerySet
+
+    from audit.spans import Covered
+
+SAMPLE: Final = 200
 LATEST: Final = 2**33
 """Seconds since 1970 that no honest token names: the year 2242."""
 
@@ -42,21 +47,46 @@ class Usage:
 
 
 def uses(partners: Sequence[UUID], *, since: datetime) -> Counter[tuple[UUID, str]]:
-    """How many were granted, by partner and audience. One for several audiences counts for each. One query."""
-    rows = Event.objects.filter(partner_id__in=partners, kind=events.ExchangeGranted.kind, id__gte=lowest_id(since))
+    """How many were granted since that day began, by partner and audience. One for several audiences counts for each.
+
+    Three queries: which time is counted, the counts, and the trail of the time that is not.
+    """
+    first = midnight(since)
+    known = covered(first, datetime.now(UTC))
+    counts = _counted(partners, known).values_list("partner_id", "target").annotate(count=Sum("granted"))
     found: Counter[tuple[UUID, str]] = Counter()
-    for partner, targets, count in rows.values_list("partner_id", "target").annotate(count=Count("id")):
+    for partner, targets, count in (*counts, *_not_counted(partners, first, known)):
         for audience in targets.split():
             found[partner, audience] += count
     return found
 
 
+def _counted(partners: Sequence[UUID], known: Covered) -> QuerySet[UseOfSpan]:
+    by_days = Q(hours=DAY // HOUR, start__gte=known.start, start__lt=known.turn)
+    by_hours = Q(hours=1, start__gte=known.turn, start__lt=known.end)
+    return UseOfSpan.objects.filter(by_days | by_hours, partner_id__in=partners)
+
+
+def _not_counted(partners: Sequence[UUID], first: datetime, known: Covered) -> Iterable[tuple[UUID, str, int]]:
+    """What came after the counted time, and before it where the counting began later than that."""
+    outside = Q(id__gte=lowest_id(known.end))
+    if first < known.start:
+        outside |= Q(id__gte=lowest_id(first), id__lt=lowest_id(known.start))
+    rows = Event.objects.filter(outside, partner_id__in=partners, kind=events.ExchangeGranted.kind)
+    return rows.values_list("partner_id", "target").annotate(count=Count("id"))
+
+
 def usage(partner: UUID, audience: str, *, since: datetime, size: int = SAMPLE) -> Usage:
-    """The newest grants for this audience, looked into one by one. One query."""
-    rows = Event.objects.filter(partner_id=partner, kind=events.ExchangeGranted.kind, id__gte=lowest_id(since))
-    rows = rows.filter(target__contains=audience).order_by("-id")
-    listed = list(rows.values_list("id", "client", "target", "canonical")[:size])
-    told = [(at, client, orjson.loads(text)) for at, client, targets, text in listed if audience in targets.split()]
+    """The newest grants for this audience, looked into one by one. Three queries.
+
+    The counts say how far back they reach, so that the trail is read no further than that.
+    """
+    targets, begins = _reaching(partner, audience, midnight(since), size)
+    rows = Event.objects.filter(partner_id=partner, kind=events.ExchangeGranted.kind, id__gte=lowest_id(begins))
+    rows = rows.filter(target__in=targets).order_by("-id")
+    told = [
+        (at, client, orjson.loads(text)) for at, client, text in rows.values_list("id", "client", "canonical")[:size]
+    ]
     return Usage(
         examined=len(told),
         last=instant_of(told[0][0]) if told else None,
@@ -64,6 +94,20 @@ def usage(partner: UUID, audience: str, *, since: datetime, size: int = SAMPLE) 
         mappings=Counter(name for _, _, document in told for name in _names(document)),
         scopes=_scopes((client, document) for _, client, document in told),
     )
+
+
+def _reaching(partner: UUID, audience: str, first: datetime, size: int) -> tuple[frozenset[str], datetime]:
+    """The targets, as events name them, that this audience is among, and from when on the newest grants came."""
+    known = covered(first, datetime.now(UTC))
+    rows = _counted([partner], known).filter(target__contains=audience).order_by("-start")
+    counts = [row for row in rows.values_list("target", "start", "granted") if audience in row[0].split()]
+    targets, reached, count = {audience, *(target for target, _, _ in counts)}, first, 0
+    for _target, start, granted in counts:
+        count += granted
+        if count >= size:
+            reached = start
+            break
+    return frozenset(targets), reached
 
 
 def _scopes(told: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[tuple[str, str, str], int]:

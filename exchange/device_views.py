@@ -15,6 +15,7 @@ from oauth2_provider.scopes import get_scopes_backend
 
 from exchange import devices, guesses
 from exchange.caller import caller_of
+from exchange.consents import terms
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -106,6 +107,7 @@ def _shown(found: Waiting, form: UserCodeForm) -> dict[str, Any]:
         "client": found.client,
         "device": found,
         "user_code": devices.spaced(user_code),
+        "terms": terms(found.client_id),
         "scopes_descriptions": [words.get(scope, scope) for scope in found.scope],
     }
 

@@ -80,15 +80,22 @@ def _locate(http: Outbound, claimed: Claim, *, rediscovers: bool) -> _Location:
 
 def metadata_of(http: Outbound, claimed: Claim) -> dict[str, JSON]:
     """The discovery document, at OpenID's place or, when that one gives no such document, at RFC 8414's."""
+    return answered_metadata(http, claimed, source=str(claimed.id))[0]
+
+
+def answered_metadata(http: Outbound, claimed: Claim, *, source: str) -> tuple[dict[str, JSON], Fetched]:
+    """The same with the answer it came in; ``source`` makes one call at a time."""
     openid, oauth = _well_known(claimed.location)
     try:
-        return document_of(http.get(openid, source=str(claimed.id)))
+        answer = http.get(openid, source=source)
+        return document_of(answer), answer
     except OutboundFailed as error:
         if error.status is None:
             raise
     except DocumentRefused:
         pass
-    return document_of(http.get(oauth, source=str(claimed.id)))
+    answer = http.get(oauth, source=source)
+    return document_of(answer), answer
 
 
 def _well_known(issuer: str) -> tuple[str, str]:

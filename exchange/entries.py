@@ -104,6 +104,37 @@ def join(values: Iterable[str]) -> bytes:
         raise UnfitValue("a value holds a lone surrogate") from error
 
 
+def parameters(entries: list[Entry]) -> list[bytes]:
+    """The parameters of ``exchange_record``: the epoch, a joined text per column, and the spends sorted by key.
+
+    Sorted, because two batches that insert the same keys in different order would deadlock.
+    """
+    spends = sorted(
+        (
+            (spend.purpose, spend.issuer, spend.jti, index, spend.expires_at)
+            for index, entry in enumerate(entries, 1)
+            for spend in entry.spends
+        ),
+        key=lambda row: row[:3],
+    )
+    return [
+        str(entries[0].epoch).encode(),
+        *(join(column) for column in zip(*(entry.columns() for entry in entries), strict=True)),
+        join(str(row[3]) for row in spends),
+        join(row[0] for row in spends),
+        join(row[1] for row in spends),
+        join(row[2] for row in spends),
+        join(repr(row[4].timestamp()) for row in spends),
+        *_rests(entries),
+    ]
+
+
+def _rests(entries: list[Entry]) -> tuple[bytes, bytes]:
+    """What the answers rest on: the place of each in the batch, and the token's id. Mostly nothing."""
+    rests = [(str(index), token_id) for index, entry in enumerate(entries, 1) for token_id in entry.rests_on]
+    return join(index for index, _ in rests), join(token_id for _, token_id in rests)
+
+
 def granted_entry(
     signed: SignedToken,
     trail: Trail,

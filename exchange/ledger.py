@@ -17,8 +17,8 @@ from exchange.entries import (
     UnfitValue,
     counted_entry,
     granted_entry,
-    join,
     noted_entry,
+    parameters,
     refused_entry,
     relayed_entry,
 )
@@ -42,6 +42,8 @@ MAX_QUEUED: Final = 2000
 LARGEST_SHARE: Final = 0.25
 """Of the queue, for one partner: when the database is slow, one that sends much must not crowd out the others."""
 MAX_BATCH: Final = 128
+LONGEST_GATHERING: Final = 0.005
+"""Seconds for which a batch may gather."""
 MAX_RETRIES: Final = 3
 REVOKED: Final = "revoked"
 """What the database answers for an entry that rests on a revoked token; no purpose of a spend is called that."""
@@ -148,13 +150,14 @@ class Ledger:
             asyncio.get_running_loop().call_soon(self._start)
 
     def _start(self) -> None:
-        """End of the loop pass: everything that gathered so far is one batch."""
+        """End of the loop pass."""
         self._is_scheduled = False
         self._sending = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
+                await self._gather()
                 batch = self._next_batch()
                 try:
                     await self._commit(_first_uses(_in_time(batch)))
@@ -164,6 +167,14 @@ class Ledger:
             self._sending = None
             if self._waiting:
                 self._schedule()
+
+    async def _gather(self) -> None:
+        """Wait while each pass of the loop brings more: a batch costs the database as much as five of its rows."""
+        loop = asyncio.get_running_loop()
+        end, count = loop.time() + LONGEST_GATHERING, 0
+        while count < len(self._waiting) < MAX_BATCH and loop.time() < end:
+            count = len(self._waiting)
+            await asyncio.sleep(0)
 
     def _next_batch(self) -> list[_Waiting]:
         batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
@@ -189,10 +200,10 @@ class Ledger:
         _deliver(batch, result)
 
     async def _call(self, batch: list[_Waiting]) -> str:
-        parameters = _parameters([waiting.entry for waiting in batch])
+        columns = parameters([waiting.entry for waiting in batch])
         for attempt in range(MAX_RETRIES):
             try:
-                return await self._connection.call(parameters)
+                return await self._connection.call(columns)
             except StatementFailed as error:
                 if not error.is_transient or attempt == MAX_RETRIES - 1:
                     raise
@@ -235,37 +246,6 @@ def _first_uses(batch: list[_Waiting]) -> list[_Waiting]:
             seen |= keys.keys()
             first.append(waiting)
     return first
-
-
-def _parameters(entries: list[Entry]) -> list[bytes]:
-    """The parameters of ``exchange_record``: the epoch, a joined text per column, and the spends sorted by key.
-
-    Sorted, because two batches that insert the same keys in different order would deadlock.
-    """
-    spends = sorted(
-        (
-            (spend.purpose, spend.issuer, spend.jti, index, spend.expires_at)
-            for index, entry in enumerate(entries, 1)
-            for spend in entry.spends
-        ),
-        key=lambda row: row[:3],
-    )
-    return [
-        str(entries[0].epoch).encode(),
-        *(join(column) for column in zip(*(entry.columns() for entry in entries), strict=True)),
-        join(str(row[3]) for row in spends),
-        join(row[0] for row in spends),
-        join(row[1] for row in spends),
-        join(row[2] for row in spends),
-        join(repr(row[4].timestamp()) for row in spends),
-        *_rests(entries),
-    ]
-
-
-def _rests(entries: list[Entry]) -> tuple[bytes, bytes]:
-    """What the answers rest on: the place of each in the batch, and the token's id. Mostly nothing."""
-    rests = [(str(index), token_id) for index, entry in enumerate(entries, 1) for token_id in entry.rests_on]
-    return join(index for index, _ in rests), join(token_id for _, token_id in rests)
 
 
 def _deliver(batch: list[_Waiting], result: str) -> None:

@@ -14,6 +14,21 @@ from django.db.models import F, Q
 from oauth2_provider.models import AbstractDeviceGrant
 from uuid_utils.compat import uuid7
 
+from exchange.watch_models import Alert, Looked, SeenKey, TrustWatch
+
+__all__ = [
+    "Alert",
+    "DeviceGrant",
+    "GoldenToken",
+    "IssuedToken",
+    "Looked",
+    "SeenKey",
+    "SigningKey",
+    "SpentJti",
+    "TokenFamily",
+    "TrustWatch",
+]
+
 
 class SigningKey(models.Model):
     """One of our signing keys (RFC 7517), its private part under AES-256-GCM with ``kid`` and ``alg`` as bound data."""

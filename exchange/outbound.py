@@ -12,6 +12,7 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
@@ -80,6 +81,8 @@ class Fetched:
     etag: str
     max_age: timedelta | None
     is_unchanged: bool
+    certificate_ends_at: datetime | None = None
+    """When the certificate that answered ends; None where it was plain HTTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +221,7 @@ class Outbound:
             etag=usable_etag(fields.get("etag", "")),
             max_age=max_age(fields.get("cache-control", "")),
             is_unchanged=is_unchanged,
+            certificate_ends_at=_certificate_end(response),
         )
 
     def _body(self, response: httpcore.Response, origin: str) -> bytes:
@@ -264,6 +268,14 @@ def _problem(destination: _Destination, address: Address) -> str:
     if destination.scheme != "https":
         return "it does not use https"
     return "" if destination.port == HTTPS_PORT else "its port is not 443"
+
+
+def _certificate_end(response: httpcore.Response) -> datetime | None:
+    connection = response.extensions["network_stream"].get_extra_info("ssl_object")
+    certificate = connection.getpeercert() if connection is not None else None
+    if not certificate:
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
 
 
 def _check_status(status: int, origin: str) -> None:

@@ -7,8 +7,9 @@ say who does it, and nothing that grants or ends access waits for a task.
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
-from exchange import golden, jwks, rotation, sweeping
+from exchange import golden, jwks, rotation, sweeping, watching
 
 
 @shared_task(name="exchange.refresh_key_sets")  # type: ignore[untyped-decorator]
@@ -33,3 +34,11 @@ def sweep_expired() -> None:
 def try_golden_tokens() -> None:
     """Try again what was kept as golden, where the configuration or the keys moved. Idempotent: rows say under what."""
     golden.run_due()
+
+
+@shared_task(name="exchange.watch_trusts")  # type: ignore[untyped-decorator]
+def watch_trusts() -> None:
+    """Look at the issuers of trusts whose turn has come (RFC 8414). Idempotent: a turn is taken before the look."""
+    now = timezone.now()
+    watching.watch_due(now)
+    watching.sweep(now)

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from oauth2_provider.views import base
 
+from exchange.consents import terms
 from exchange.interactive import Withheld
 from exchange.protocol.request import DEVICE_CODE
 from exchange.roots import in_turn
@@ -25,6 +26,12 @@ class ConsentView(base.AuthorizationView):
     The form is answered with a redirect to the client, which the page's policy must allow; the toolkit redirects only
     to addresses that are registered, compared exactly (RFC 9700 section 4.1.1).
     """
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        """With where the client may act for the person, and until when (ASVS 10.7.2)."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        client_id = getattr(context.get("application"), "client_id", "")
+        return context | ({"terms": terms(client_id)} if client_id else {})
 
 
 class TokenView(base.TokenView):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from policy.mapping import ScopeMapping
     from policy.parties import Target
 
-PAGE_SIZE: Final = 25
+PAGE_SIZE: Final = 15
 MOST_OFFERED: Final = 200
 SHOWN: Final = (PartnerState.ACTIVE, PartnerState.SUSPENDED)
 """Partners that exchange, or could again. Those before their activation reach test targets only."""
@@ -79,10 +79,14 @@ class PartnerReach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachPage:
-    """Partners by name with their ways, the targets asked for, and the slug to continue after."""
+    """Partners by name with their ways, the targets asked for, and the slug to continue after.
+
+    ``offered`` are the names of all targets, for a filter, the first of very many.
+    """
 
     partners: tuple[PartnerReach, ...]
     targets: tuple[Target, ...]
+    offered: tuple[str, ...]
     next: str
 
 
@@ -106,6 +110,7 @@ def reach(wanted: Wanted, *, ceiling: timedelta, after: str = "", at: datetime |
             for row in found
         ),
         targets=tuple(sorted(targets, key=lambda target: target.name)),
+        offered=tuple(sorted(target.name for target in catalogue.values() if not target.is_test))[:MOST_OFFERED],
         next=found[-1]["slug"] if len(rows) > PAGE_SIZE else "",
     )
 

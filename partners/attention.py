@@ -32,6 +32,7 @@ class Concern(StrEnum):
     TRUST_QUARANTINED = "trust_quarantined"
     KEYS_FAILING = "keys_failing"
     SECRET_ENDING = "secret_ending"
+    CONTRACT_ENDING = "contract_ending"
     TRUST_UNCONDITIONAL = "trust_unconditional"
     REVIEW_DUE = "review_due"
 
@@ -48,7 +49,7 @@ class Attention:
 
 def attention(now: datetime) -> tuple[Attention, ...]:
     """What needs attention, the most pressing first. Four queries."""
-    found = [*_key_concerns(now), *_secret_concerns(now), *_open_trusts(), *_review_concerns(now)]
+    found = [*_key_concerns(now), *_secret_concerns(now), *_open_trusts(), *_day_concerns(now)]
     order = tuple(Concern)
     return tuple(sorted(found, key=lambda item: (order.index(item.concern), item.partner.name.lower(), item.subject)))
 
@@ -96,10 +97,14 @@ def _open_trusts() -> Iterator[Attention]:
         yield Attention(concern=Concern.TRUST_UNCONDITIONAL, partner=_name(row.partner), subject=row.issuer, due=None)
 
 
-def _review_concerns(now: datetime) -> Iterator[Attention]:
-    rows = models.Partner.objects.filter(state__in=_LIVE, review_due_on__lte=(now + REVIEW_AHEAD).date())
-    for row in rows.order_by("review_due_on"):
-        yield Attention(concern=Concern.REVIEW_DUE, partner=_name(row), subject="", due=row.review_due_on)
+def _day_concerns(now: datetime) -> Iterator[Attention]:
+    soon = (now + REVIEW_AHEAD).date()
+    near = Q(review_due_on__lte=soon) | Q(contract_ends_on__lte=soon)
+    for row in models.Partner.objects.filter(near, state__in=_LIVE).order_by("review_due_on", "contract_ends_on"):
+        days = {Concern.CONTRACT_ENDING: row.contract_ends_on, Concern.REVIEW_DUE: row.review_due_on}
+        for concern, due in days.items():
+            if due is not None and due <= soon:
+                yield Attention(concern=concern, partner=_name(row), subject="", due=due)
 
 
 def _name(row: models.Partner) -> PartnerName:

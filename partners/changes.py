@@ -95,3 +95,14 @@ def changing(actor: Actor, *, correlation_id: UUID | None = None) -> Iterator[Ch
         change = Change(actor, correlation_id)
         yield change
         change.publish()
+
+
+@contextmanager
+def supposing(actor: Actor) -> Iterator[Change]:
+    """A change that is made to be looked at, and undone: services check and write as ever, and nothing is left of it.
+
+    What is read inside is as it would be. The epoch does not move, and no other process ever sees any of it.
+    """
+    with transaction.atomic():
+        yield Change(actor)
+        transaction.set_rollback(True)

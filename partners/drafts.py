@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class Written:
     """One version of a mapping as a declaration, with who wrote it and when it was last saved."""
 
+    id: UUID
     declared: DeclaredMapping
     version: int
     state: str
@@ -101,6 +102,7 @@ def needs_second_person(state: str) -> bool:
 
 def _written(row: models.ScopeMapping) -> Written:
     return Written(
+        id=row.id,
         declared=inventory.mapping(row),
         version=row.version,
         state=row.state,

@@ -16,6 +16,7 @@ from partners.states import MappingState, PartnerState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
     from uuid import UUID
 
 
@@ -28,6 +29,7 @@ class Draft:
     partner_id: UUID | None
     name: str
     version: int
+    saved_at: datetime
 
 
 def draft(draft_id: UUID) -> Draft | None:
@@ -45,7 +47,19 @@ def _draft(which: Q) -> Draft | None:
     if row is None:
         return None
     slug = row.partner.slug if row.partner else ""
-    return Draft(id=row.id, partner=slug, partner_id=row.partner_id, name=row.name, version=row.version)
+    return Draft(
+        id=row.id,
+        partner=slug,
+        partner_id=row.partner_id,
+        name=row.name,
+        version=row.version,
+        saved_at=row.updated_at,
+    )
+
+
+def standing_of(mapping_id: UUID) -> tuple[str, datetime] | None:
+    """The state of one version of a mapping and when it was last saved; None where it is gone."""
+    return models.ScopeMapping.objects.filter(pk=mapping_id).values_list("state", "updated_at").first()
 
 
 def concerned(

@@ -102,6 +102,12 @@ def due(limit: int, *, overdue_by: timedelta = timedelta(0)) -> list[UUID]:
     return list(rows.values_list("id", flat=True)[:limit])
 
 
+def never_fetched(partner_id: UUID) -> list[UUID]:
+    """The sources of one partner whose keys nobody has seen yet."""
+    rows = KeySource.objects.exclude(method=KeyMethod.UPLOADED).filter(partner=partner_id, fetched_at=None)
+    return list(rows.order_by("id").values_list("id", flat=True))
+
+
 def claim(source_id: UUID, *, is_scheduled: bool) -> Claim | None:
     """Take the slot of the next half minute, before anything is fetched; None when another took it, or it is not due.
 

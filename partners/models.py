@@ -66,7 +66,12 @@ class Partner(Allowed, Row):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["slug"]
-        indexes: ClassVar[list[models.Index]] = [models.Index(Lower("name"), "slug", name="partner_by_name")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(Lower("name"), "slug", name="partner_by_name"),
+            models.Index(fields=["contract_ends_on", "id"], name="partner_by_contract_end"),
+            models.Index(fields=["review_due_on", "id"], name="partner_by_review"),
+            models.Index(fields=["id"], name="partner_with_anchors", condition=~Q(trust_anchors="")),
+        ]
         constraints: ClassVar[Constraints] = allowed("partner", one_of("state", PartnerState, "partner_state_is_known"))
 
     def __str__(self) -> str:
@@ -121,6 +126,9 @@ class Client(Proofs, Workload, Allowed, AbstractApplication):
     class Meta(AbstractApplication.Meta):
         abstract = False
         ordering: ClassVar[list[str]] = ["client_id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["id"], name="client_with_anchors", condition=~Q(trust_anchors="")),
+        ]
         constraints: ClassVar[Constraints] = allowed(
             "client",
             one_of("state", ClientState, "client_state_is_known"),
@@ -156,6 +164,9 @@ class ClientSecret(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["client", "slot"], name="client_has_two_secret_slots"),
             models.CheckConstraint(name="client_secret_slot_is_1_or_2", condition=Q(slot__in=[1, 2])),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["expires_at", "id"], name="client_secret_by_end", condition=~Q(expires_at=None)),
         ]
 
     def __str__(self) -> str:

@@ -39,6 +39,11 @@ def readiness(partner_id: UUID) -> Readiness:
     return Readiness(test=_test_since(partner_id, changed), first_people=authors)
 
 
+def test_of(partner_id: UUID) -> Record | None:
+    """The newest exchange that tested the partner as it is now. Three queries."""
+    return _test_since(partner_id, last_change_of_policy(partner_id))
+
+
 def _test_since(partner_id: UUID, changed: Record | None) -> Record | None:
     """A token that a trust still in force vouches for was exchanged after the last change of a trust or a mapping."""
     rows = models.FederationTrust.objects.filter(partner=partner_id, state=TrustState.ACTIVE)

@@ -97,12 +97,14 @@ def _ways(
 
 def hides(earlier: ScopeMapping, mapping: ScopeMapping, caller: Caller) -> bool:
     """Whether the earlier mapping always decides for this caller, so that the later one is never tried."""
+    if earlier.rules or earlier.condition is not None:
+        return False
     is_same_line = (earlier.source, earlier.trust_id, earlier.target.id) == (
         mapping.source,
         mapping.trust_id,
         mapping.target.id,
     )
-    return is_same_line and not earlier.rules and earlier.condition is None and _admits(earlier, caller)
+    return is_same_line and _admits(earlier, caller)
 
 
 def _admits(mapping: ScopeMapping, caller: Caller) -> bool:

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from audit.selectors import Outcome
-from policy.reasons import Reason
+from policy.reasons import Reason, Rule
 from portal.roles import Role
 
 if TYPE_CHECKING:
@@ -37,6 +37,16 @@ RANGES: Final[Mapping[str, tuple[_StrPromise, timedelta | None]]] = {
 }
 USUAL_RANGE: Final = "24h"
 
+COLUMNS: Final[Mapping[str, _StrPromise]] = {
+    "partner": _("Partner"),
+    "client": _("Client"),
+    "target": _("Audience"),
+    "reference": _("Reference"),
+    "code": _("Code of the reason"),
+}
+"""What a list of exchanges can show beside time and outcome; all but the last where nothing is chosen."""
+USUAL_COLUMNS: Final = ("partner", "client", "target", "reference")
+
 OUTCOMES: Final[Mapping[Outcome, _StrPromise]] = {
     Outcome.GRANTED: _("Granted"),
     Outcome.REFUSED: _("Refused"),
@@ -56,24 +66,39 @@ class ExchangeFilter:
 
     q: str = ""
     range: str = USUAL_RANGE
+    start: str = ""
+    """Both ends of a time of one's own, in UTC as they were typed; either takes the place of ``range``."""
+    end: str = ""
     outcome: str = ""
+    step: str = ""
     reason: str = ""
     partner: str = ""
     client: str = ""
     target: str = ""
     live: str = ""
     """Whether the list follows what happens."""
+    columns: str = ""
 
     @classmethod
     def read(cls, query: QueryDict) -> ExchangeFilter:
         """Read an address."""
         given = {field.name: query.get(field.name, "").strip()[:MAX_TEXT] for field in fields(cls)}
         known: dict[str, Any] = {"range": RANGES, "outcome": set(Outcome), "reason": set(Reason), "live": {"1"}}
-        for name, values in known.items():
+        for name, values in {**known, "step": set(Rule)}.items():
             if given[name] not in values:
                 given[name] = ""
         given["range"] = given["range"] or USUAL_RANGE
-        return cls(**given)
+        return cls(**{**given, "columns": _columns(query.getlist("columns"))})
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The columns beside time and outcome, in their order."""
+        return tuple(self.columns.split(",")) if self.columns else USUAL_COLUMNS
+
+    @property
+    def has_own_time(self) -> bool:
+        """Whether an end of the time was typed."""
+        return bool(self.start or self.end)
 
     @property
     def reference(self) -> UUID | None:
@@ -81,7 +106,7 @@ class ExchangeFilter:
         return as_uuid(self.q)
 
     def since(self, now: datetime) -> datetime | None:
-        """Where the range starts. A reference is looked for at any time."""
+        """Where the range starts, where no end of one's own was typed. A reference is looked for at any time."""
         span = RANGES[self.range][1]
         return None if span is None or self.reference else now - span
 
@@ -100,8 +125,15 @@ class ExchangeFilter:
     def narrowing(self) -> tuple[tuple[str, str], ...]:
         """The fields that narrow the list, with their values, for the chips that take them away again."""
         usual = ExchangeFilter()
-        names = ("outcome", "reason", "partner", "client", "target", "q")
+        names = ("start", "end", "outcome", "step", "reason", "partner", "client", "target", "q")
         return tuple((name, getattr(self, name)) for name in names if getattr(self, name) != getattr(usual, name))
+
+
+def _columns(given: list[str]) -> str:
+    """The known ones of those that were chosen, in their order; empty for the usual ones."""
+    asked = {name for text in given for name in text.split(",")}
+    chosen = tuple(name for name in COLUMNS if name in asked)
+    return "" if chosen == USUAL_COLUMNS else ",".join(chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from structlog.typing import Processor
 
 _TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
+_LINK: Final = re.compile(r"(/(?:invitation|welcome)/)[A-Za-z0-9_-]{16,}")
+"""A link whose address alone lets somebody in: Django names the address of each request that it refuses."""
 _SECRET_NAMES: Final = frozenset(
     {
         "authorization",
@@ -40,12 +42,12 @@ REDACTED: Final = "[redacted]"
 
 
 def redact(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001
-    """Blank what is named like a secret, and whatever looks like a JWT in any text."""
+    """Blank what is named like a secret, and whatever looks like a JWT or lets somebody in, in any text."""
     for name, value in event.items():
         if name.lower() in _SECRET_NAMES:
             event[name] = REDACTED
-        elif isinstance(value, str) and "eyJ" in value:
-            event[name] = _TOKEN.sub(REDACTED, value)
+        elif isinstance(value, str):
+            event[name] = _LINK.sub(rf"\1{REDACTED}", _TOKEN.sub(REDACTED, value))
     return event
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 
 if TYPE_CHECKING:
@@ -34,10 +35,32 @@ class Letter:
     sent_at: datetime
 
 
-def send(to: str, subject: str, template: str, context: Mapping[str, Any]) -> None:
-    """Send one message in plain text. Raises ``OSError`` (SMTP's own errors are of its kind) when it is not taken."""
+class NotTaken(OSError):
+    """The message surely did not leave: no connection, or the server said no. It can be sent again."""
+
+
+def send(
+    to: str, subject: str, template: str, context: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+) -> None:
+    """Send one message in plain text.
+
+    Raises ``NotTaken``, and any other ``OSError`` (SMTP's own errors are of its kind) where it is not known whether the
+    server took it: the connection broke while it had the message.
+    """
     body = render_to_string(f"mail/{template}.txt", dict(context))
-    EmailMessage(" ".join(subject.split()), body, settings.DEFAULT_FROM_EMAIL, [to]).send()
+    connection = get_connection()
+    try:
+        connection.open()
+    except OSError as error:
+        raise NotTaken(f"No connection to the mail server: {type(error).__name__}.") from error
+    message = EmailMessage(" ".join(subject.split()), body, settings.DEFAULT_FROM_EMAIL, [to], connection=connection)
+    message.extra_headers = dict(headers or {})
+    try:
+        message.send()
+    except (SMTPResponseException, SMTPRecipientsRefused) as error:
+        raise NotTaken("The mail server did not take the message.") from error
+    finally:
+        connection.close()
 
 
 def letters() -> tuple[Letter, ...]:

@@ -11,14 +11,35 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from portal.canaries.models import Canary, CanaryTurn
 from portal.kept_answers import KeptAnswer
+from portal.partner_side.models import Invitation, PartnerAdmin, Proposal
 from portal.people.models import Identity, RoleGrant, SignInLink
+from portal.reminding.models import Reminder, ReminderLetter
+from portal.simulator.models import BackTest, Shadow, ShadowDifference
 
 if TYPE_CHECKING:
     from typing import Any
 
 
-__all__ = ["Identity", "KeptAnswer", "RoleGrant", "SignInLink", "User", "UserManager"]
+__all__ = [
+    "BackTest",
+    "Canary",
+    "CanaryTurn",
+    "Identity",
+    "Invitation",
+    "KeptAnswer",
+    "PartnerAdmin",
+    "Proposal",
+    "Reminder",
+    "ReminderLetter",
+    "RoleGrant",
+    "Shadow",
+    "ShadowDifference",
+    "SignInLink",
+    "User",
+    "UserManager",
+]
 
 
 class UserManager(BaseUserManager["User"]):

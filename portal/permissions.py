@@ -35,12 +35,15 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     AUDIT_EXPORT = "audit:export"
     SETTINGS_WRITE = "settings:write"
+    CONNECT = "connect"
+    """The connection of one's own partner. No scope of the API, and nobody of ours has it: they have all partners."""
 
 
+_OURS: Final = frozenset(Permission) - {Permission.CONNECT}
 _READ: Final = frozenset(permission for permission in Permission if permission.endswith(":read"))
 
 OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
-    Role.SECURITY_ADMIN: frozenset(Permission),
+    Role.SECURITY_ADMIN: _OURS,
     Role.PARTNER_MANAGER: frozenset(
         {
             Permission.PARTNERS_READ,
@@ -52,9 +55,9 @@ OF_ROLE: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.APPROVER: frozenset({Permission.ELEVATION_READ, Permission.ELEVATION_DECIDE}),
     Role.ENGINEER: frozenset({Permission.ELEVATION_READ, Permission.ELEVATION_REQUEST}),
     Role.AUDITOR: _READ | {Permission.AUDIT_EXPORT},
-    Role.PARTNER_ADMIN: frozenset(),
+    Role.PARTNER_ADMIN: frozenset({Permission.CONNECT}),
 }
-"""A partner's own admin has the connect page of one partner, by invitation, and nothing here."""
+"""A partner's own admin has the connection of one partner, by invitation, and nothing of ours."""
 
 
 def permissions_of(user: User | AnonymousUser) -> frozenset[Permission]:

@@ -24,6 +24,7 @@ from partners.services.partners import (
     suspend_partner,
 )
 from partners.services.targets import change_target, register_target, withdraw_scope
+from partners.services.trust_keys import put_trust_keys
 from partners.services.trusts import add_trust, change_trust, withdraw_trust
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "publish_mapping",
     "put_introspection_secret",
     "put_secrets",
+    "put_trust_keys",
     "register_client",
     "register_partner",
     "register_target",

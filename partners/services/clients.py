@@ -46,13 +46,14 @@ def register_client(change: Change, declared: DeclaredClient) -> Fields:
     return record(change, _subject(row), "registered", differences(None, replace(declared, state=None)))
 
 
-def change_client(change: Change, declared: DeclaredClient) -> Fields:
-    """The client's own fields; its state and its secrets are left alone.
+def change_client(change: Change, declared: DeclaredClient, *, seen: str | None = None) -> Fields:
+    """The client's own fields; its state and its secrets are left alone. ``seen`` is the stamp of what was looked at.
 
-    Raises ``ConfigurationRefused``, ``NotRegistered``, ``IllegalTransition``.
+    Raises ``ConfigurationRefused``, ``NotRegistered``, ``IllegalTransition``, ``ChangedMeanwhile``.
     """
     declared = _normal(declared)
     row = lookups.client(declared.name)
+    lookups.require_unchanged(f"Client {row.client_id}", seen, row.updated)
     before = inventory.client(row)
     if before.partner != declared.partner:
         lookups.refuse(declared, "partner", f"{before.partner or 'no partner'}: a client never moves", declared.partner)

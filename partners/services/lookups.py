@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NoReturn
 from django.contrib.auth import get_user_model
 
 from partners import models
-from partners.errors import ConfigurationRefused, IllegalTransition, NotRegistered, Problem, shown
+from partners.errors import ChangedMeanwhile, ConfigurationRefused, IllegalTransition, NotRegistered, Problem, shown
 from partners.states import MappingState, PartnerState
 from partners.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.auth.base_user import AbstractBaseUser
 
     from partners.declarations import Declared
@@ -68,6 +70,15 @@ def require_in_force(row: models.Partner) -> models.Partner:
     if row.state == PartnerState.OFFBOARDED:
         raise IllegalTransition(f"Partner {row.slug} is offboarded, which is final. Register it under another name.")
     return row
+
+
+def require_unchanged(what: str, seen: str | None, at: datetime) -> None:
+    """Raises ``ChangedMeanwhile`` where the row was written since the stamp that its author saw; None saw nothing."""
+    if seen is not None and seen != at.isoformat():
+        raise ChangedMeanwhile(
+            f"{what} was changed by somebody else since you opened it. Nothing of yours was saved yet: compare both,"
+            " then save yours again, or leave theirs."
+        )
 
 
 def owning_partner(declared: Declared, slug: str) -> models.Partner:

@@ -16,7 +16,6 @@ from audit.events import (
 )
 from partners import inventory, models
 from partners.checking import require_right
-from partners.errors import ChangedMeanwhile
 from partners.lifecycle import PartnerAct, acts_towards, advance
 from partners.services import clients, lookups, mappings, onboarding, trusts
 from partners.services.differences import FieldChange, differences
@@ -57,11 +56,7 @@ def change_partner(change: Change, declared: DeclaredPartner, *, seen: str | Non
     """
     declared = _normal(declared)
     row = lookups.partner(declared.name)
-    if seen is not None and seen != row.updated_at.isoformat():
-        raise ChangedMeanwhile(
-            f"Partner {row.slug} was changed by somebody else since you opened it. Nothing of yours was saved yet:"
-            " compare both, then save yours again, or leave theirs."
-        )
+    lookups.require_unchanged(f"Partner {row.slug}", seen, row.updated_at)
     before = inventory.partner(row)
     fields = differences(before, replace(declared, state=before.state))
     if not fields:

@@ -35,13 +35,17 @@ def add_trust(change: Change, declared: DeclaredTrust) -> Fields:
     return record(change, _subject(row), "added", differences(None, declared), TrustAdded)
 
 
-def change_trust(change: Change, declared: DeclaredTrust) -> Fields:
-    """The trust's fields. Raises ``ConfigurationRefused``, ``NotRegistered``, ``IllegalTransition``."""
+def change_trust(change: Change, declared: DeclaredTrust, *, seen: str | None = None) -> Fields:
+    """The trust's fields. ``seen`` is the stamp of what its author looked at.
+
+    Raises ``ConfigurationRefused``, ``NotRegistered``, ``IllegalTransition``, ``ChangedMeanwhile``.
+    """
     declared = _normal(declared)
     owner = lookups.owning_partner(declared, declared.partner)
     row = lookups.trust(owner, declared.name)
     if row.state == TrustState.WITHDRAWN:
         raise IllegalTransition(f"Trust {row.name} of {owner.slug} was withdrawn, which is final. Add another.")
+    lookups.require_unchanged(f"Trust {row.name} of {owner.slug}", seen, row.updated_at)
     fields = differences(inventory.trust(row), declared)
     if not fields:
         return ()

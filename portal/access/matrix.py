@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
@@ -22,6 +25,7 @@ _LEVELS: Final = (1, 2, 3, 4, 6)
 class Cell:
     """One partner at one target. ``before`` are the scopes of the moment that is compared with, None without one."""
 
+    partner: PartnerReach
     target: Target
     scopes: tuple[str, ...]
     before: tuple[str, ...] | None
@@ -46,6 +50,29 @@ class Cell:
     def is_unused(self) -> bool:
         """Whether something could be had here, and nothing was."""
         return bool(self.scopes) and not self.uses
+
+    @property
+    def look(self) -> str:
+        """The classes of the cell: how dark, unused, other than then."""
+        moved = " moved" if self.gained or self.lost else ""
+        return f"lv{self.level}{' idle' if self.is_unused else ''}{moved}"
+
+    @property
+    def figure(self) -> str:
+        """The number of scopes, led to by that of then where it is another."""
+        count = str(len(self.scopes))
+        return count if self.before is None or len(self.before) == len(self.scopes) else f"{len(self.before)}→{count}"
+
+    @property
+    def words(self) -> str:
+        """What follows the figure for those who hear the table. Made here, since templates take long."""
+        words = ngettext(
+            "scope of %(partner)s at %(target)s", "scopes of %(partner)s at %(target)s", len(self.scopes)
+        ) % {"partner": self.partner.name, "target": self.target.name}
+        unused = [_("unused in 30 days")] if self.is_unused else []
+        gained = [_("%(scope)s gained") % {"scope": scope} for scope in self.gained]
+        lost = [_("%(scope)s lost") % {"scope": scope} for scope in self.lost]
+        return ", ".join([words, *unused, *gained, *lost])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +108,7 @@ def matrix(
 ) -> Matrix:
     """The picture of one page. ``only_unused`` leaves the other cells empty, and partners without any out."""
     targets = _columns(page)
-    rows = [
-        Row(partner=partner, cells=tuple(_cell(partner, target, used, wanted, only_unused) for target in targets))
-        for partner in page.partners
-    ]
+    rows = [_row(partner, targets, used, wanted, only_unused) for partner in page.partners]
     if only_unused:
         rows = [row for row in rows if any(cell.scopes for cell in row.cells)]
     return Matrix(rows=tuple(rows), targets=targets, more=len(page.targets) - len(targets))
@@ -97,26 +121,43 @@ def _columns(page: ReachPage) -> tuple[Target, ...]:
     return tuple(sorted(by_use[:MOST_COLUMNS], key=lambda target: target.name))
 
 
-def _cell(
+def _row(
     partner: PartnerReach,
-    target: Target,
+    targets: Iterable[Target],
     used: Mapping[tuple[UUID, str], int],
     wanted: Wanted,
     only_unused: bool,  # noqa: FBT001 - private, and asked once
-) -> Cell:
-    count = used.get((partner.id, target.audience), 0)
-    return Cell(
-        target=target,
-        scopes=() if only_unused and count else scopes_at(partner.ways, target, wanted),
-        before=None if partner.before is None else scopes_at(partner.before, target, wanted),
-        uses=count,
-    )
+) -> Row:
+    now, before = _by_target(partner.ways), None if partner.before is None else _by_target(partner.before)
+    cells = []
+    for target in targets:
+        count = used.get((partner.id, target.audience), 0)
+        cell = Cell(
+            partner=partner,
+            target=target,
+            scopes=() if only_unused and count else _kept(now, target, wanted),
+            before=None if before is None else _kept(before, target, wanted),
+            uses=count,
+        )
+        cells.append(cell)
+    return Row(partner=partner, cells=tuple(cells))
 
 
 def scopes_at(ways: Iterable[Way], target: Target, wanted: Wanted) -> tuple[str, ...]:
     """The scopes asked for that these ways give at a target."""
-    mine = frozenset[str]().union(*(way.scopes for way in ways if way.mapping.target.id == target.id))
-    return tuple(sorted(scope for scope in mine if wanted.keeps(target, scope)))
+    return _kept(_by_target(ways), target, wanted)
+
+
+def _by_target(ways: Iterable[Way]) -> Mapping[str, set[str]]:
+    """What the ways give, by the name of the target."""
+    found: dict[str, set[str]] = {}
+    for way in ways:
+        found.setdefault(way.mapping.target.name, set()).update(way.scopes)
+    return found
+
+
+def _kept(found: Mapping[str, set[str]], target: Target, wanted: Wanted) -> tuple[str, ...]:
+    return tuple(sorted(scope for scope in found.get(target.name, ()) if wanted.keeps(target, scope)))
 
 
 def by_mapping(ways: Sequence[Way]) -> tuple[tuple[Way, ...], ...]:

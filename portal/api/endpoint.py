@@ -18,6 +18,7 @@ from portal.api.callers import Caller, SessionAuthentication, TokenAuthenticatio
 from portal.api.problems import ApiError, InsufficientScope, as_response
 from portal.api.schema import EndpointSchema
 from portal.permissions import roles_with
+from portal.signing_in.confirming import is_fresh
 from portal.signing_in.second_factor import must_enrol
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 
 _ENROL: Final = "One of your roles demands a second factor, and you have none. Set one up on your account page first."
+_CONFIRM: Final = "A session does this only shortly after its person proved who they are. Do so on the portal first."
 
 
 class Endpoint(APIView):
@@ -45,6 +47,8 @@ class Endpoint(APIView):
     is_list: ClassVar[bool] = False
     creates: ClassVar[bool] = False
     """Whether a POST makes something new."""
+    is_confirmed: ClassVar[bool] = False
+    """Whether a browser's session calls it only shortly after its person proved who they are, as on the pages."""
     is_tagged: ClassVar[bool] = False
     """Whether a GET answers with an ``ETag``."""
 
@@ -69,6 +73,8 @@ class Endpoint(APIView):
         permission = self.needs.get(method)
         if permission is not None:
             require(caller, permission)
+        if self.is_confirmed and caller.scopes is None and not is_fresh(request._request):  # noqa: SLF001 - the same
+            raise ApiError(HTTPStatus.FORBIDDEN, "confirmation_needed", _CONFIRM)
         self.given = queries.read(request, self.parameters if method == "GET" else ())
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:

@@ -117,7 +117,7 @@ class Publish(Endpoint):
     """The draft into force. Once the partner is active that takes another person than its author, never a program."""
 
     needs = {"POST": Permission.MAPPINGS_PUBLISH}
-    shape = "Mapping"
+    shape, is_confirmed = "Mapping", True
 
     def post(self, request: Request, partner: str, mapping: str) -> Response:
         """Publish the draft of a mapping."""

@@ -114,7 +114,7 @@ class PassTest(Act):
 class Activate(Act):
     """Activation: from now on the partner may exchange for real. A second person's to say, never a program's."""
 
-    act = PartnerAct.ACTIVATE
+    act, is_confirmed = PartnerAct.ACTIVATE, True
 
 
 class Suspend(Act):
@@ -132,4 +132,4 @@ class Reinstate(Act):
 class Offboard(Act):
     """The end: trusts and mappings are withdrawn, clients suspended. There is no way back."""
 
-    act = PartnerAct.OFFBOARD
+    act, is_confirmed = PartnerAct.OFFBOARD, True

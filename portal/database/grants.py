@@ -18,6 +18,8 @@ EVERYDAY: Final = "SELECT, INSERT, UPDATE, DELETE"
 RIGHTS: Final = {
     "audit_event": "SELECT, INSERT",
     "audit_pending": "SELECT, INSERT",
+    "audit_countedspan": "SELECT, INSERT",
+    "audit_useofspan": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }
 """The tables that get less than the everyday rights. A partition gets none: rights on its parent are what counts."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
-from audit import events, partitions
+from audit import events, partitions, spans
 from audit.bulk import record_past
 from partners import population
 from partners.changes import changing
@@ -48,7 +48,9 @@ def populate(size: Size, now: datetime) -> int:
         added = population.fill(change, partners=size.partners, mappings=size.mappings, targets=TARGETS)
         change.record(events.ConfigurationApplied(data={"object": "population", "change": "added", "name": "bulk"}))
     random = Random(size.events)  # noqa: S311 - chance for a measurement, not for a secret
-    return record_past(_past(added, size, since, random), random)
+    count = record_past(_past(added, size, since, random), random)
+    spans.count_spans(now)
+    return count
 
 
 def _past(partners: tuple[BulkPartner, ...], size: Size, since: datetime, random: Random) -> Iterator[Past]:

@@ -82,7 +82,7 @@ def figures(tallies: Sequence[Tally], hours: Sequence[datetime]) -> Figures:
 def _hourly(tallies: Iterable[Tally], outcome: Outcome, hours: int) -> tuple[int, ...]:
     counts: Counter[int] = Counter()
     for tally in tallies:
-        if tally.outcome is outcome:
+        if tally.outcome is outcome and tally.hour is not None:
             counts[tally.hour] += tally.count
     return tuple(counts[hour] for hour in range(hours))
 
@@ -90,7 +90,7 @@ def _hourly(tallies: Iterable[Tally], outcome: Outcome, hours: int) -> tuple[int
 def _reasons(tallies: Iterable[Tally]) -> tuple[tuple[str, int], ...]:
     counts: Counter[str] = Counter()
     for tally in tallies:
-        if tally.outcome is Outcome.REFUSED:
+        if tally.outcome is Outcome.REFUSED and tally.hour is not None:
             counts[tally.reason] += tally.count
     return tuple(counts.most_common(TOP))
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class OfferedAct:
     """One act: the button that leads to its page, the title and the words there, and the button that does it.
 
-    ``is_typed``: it cannot be undone and is wide, so the partner's short name is typed to confirm it.
+    ``is_typed``: it cannot be undone and is wide, so the partner's short name is typed to confirm it. ``is_confirmed``:
+    whoever does it has proved a short while ago who they are, so that a stolen session alone cannot.
     """
 
     act: PartnerAct
@@ -39,6 +40,7 @@ class OfferedAct:
     service: Service
     is_dangerous: bool = False
     is_typed: bool = False
+    is_confirmed: bool = False
 
 
 ACTS: Final[Mapping[PartnerAct, OfferedAct]] = {
@@ -63,6 +65,7 @@ ACTS: Final[Mapping[PartnerAct, OfferedAct]] = {
             undone=_("Suspending it stops that at the next request."),
             button=_("Activate %(partner)s"),
             service=services.activate_partner,
+            is_confirmed=True,
         ),
         OfferedAct(
             act=PartnerAct.REINSTATE,
@@ -102,6 +105,7 @@ ACTS: Final[Mapping[PartnerAct, OfferedAct]] = {
             service=services.offboard_partner,
             is_dangerous=True,
             is_typed=True,
+            is_confirmed=True,
         ),
     )
 }

@@ -48,6 +48,25 @@ def number(label: Any, hint: Any = "") -> forms.IntegerField:  # noqa: ANN401
     )
 
 
+def limit(label: Any, hint: Any = "") -> forms.IntegerField:  # noqa: ANN401
+    """A whole number, which may be left out."""
+    widget = forms.NumberInput(attrs={"class": "inp", "autocomplete": "off"})
+    return forms.IntegerField(label=label, help_text=hint, required=False, min_value=1, widget=widget)
+
+
+def several(label: Any, hint: Any = "", *, required: bool = True, **options: Any) -> forms.MultipleChoiceField:  # noqa: ANN401
+    """Any of several."""
+    words = {"required": format_lazy(gettext_lazy("{label}: nothing is chosen. Choose at least one."), label=label)}
+    return forms.MultipleChoiceField(
+        label=label,
+        help_text=hint,
+        required=required,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages=words,
+        **options,
+    )
+
+
 def day(label: Any, hint: Any = "") -> forms.DateField:  # noqa: ANN401
     """A calendar day, which may be left out."""
     widget = forms.DateInput(attrs={"class": "inp", "type": "date"}, format="%Y-%m-%d")

@@ -1,4 +1,4 @@
-"""The five steps of registering a partner, as its pages show them until it is active: what is done, what comes next."""
+"""The steps of registering a partner, as its pages show them until it is active: what is done, what comes next."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from partners.readiness import test_of
 from partners.states import BEFORE_ACTIVE, PartnerState
 
 if TYPE_CHECKING:
@@ -25,17 +26,23 @@ class OnboardingStep:
     is_next: bool
 
 
-def onboarding_steps(partner: Profile) -> tuple[OnboardingStep, ...]:
-    """The steps of a partner that is not active yet; none for the others. Each is saved when it is done."""
+def onboarding_steps(partner: Profile, *, is_tried: bool | None = None) -> tuple[OnboardingStep, ...]:
+    """The steps of a partner that is not active yet; none for the others. Each is saved when it is done.
+
+    ``is_tried`` is whether the test exchange was recorded, where whoever asks knows it.
+    """
     if partner.state not in BEFORE_ACTIVE:
         return ()
     is_tested = partner.state == PartnerState.TESTED
+    if is_tried is None:
+        is_tried = is_tested or (partner.trusts > 0 and partner.clients > 0 and test_of(partner.id) is not None)
     steps = (
         (_("Name and owner"), "partners-edit", True),
         (_("Trust"), "partners-trust" if partner.trusts else "partners-trust-new", partner.trusts > 0),
         (_("Mappings"), "partners-mappings" if partner.mappings else "partners-mapping-new", partner.mappings > 0),
         (_("Client"), "partners-clients" if partner.clients else "partners-client-new", partner.clients > 0),
-        (_("Hand over and test"), "partners-integration", is_tested),
+        (_("Try a token"), "partners-try", is_tested or is_tried),
+        (_("Hand over"), "partners-integration", is_tested),
     )
     first = next((at for at, (_label, _name, is_done) in enumerate(steps) if not is_done), len(steps))
     return tuple(

@@ -19,7 +19,7 @@ from portal.partner_pages.form_fields import choice, line, text
 if TYPE_CHECKING:
     from partners.declarations import DeclaredTrust
 
-_METHODS: Final = (
+KEY_METHODS: Final = (
     (KeyMethod.DISCOVERY.value, gettext_lazy("Discovery at the issuer's address")),
     (KeyMethod.JWKS_URI.value, gettext_lazy("The address of the key set")),
     (KeyMethod.UPLOADED.value, gettext_lazy("Keys that are pasted here")),
@@ -31,7 +31,7 @@ class TrustForm(forms.Form):
     """A new trust."""
 
     issuer = line(gettext_lazy("Issuer"), gettext_lazy("The exact “iss” of their tokens."), inputmode="url")
-    method = choice(gettext_lazy("Where its keys come from"), choices=_METHODS)
+    method = choice(gettext_lazy("Where its keys come from"), choices=KEY_METHODS)
     jwks_uri = line(gettext_lazy("Address of the key set"), gettext_lazy("Only for that way."), required=False)
     jwks = text(gettext_lazy("Keys"), gettext_lazy("Only for that way: a JSON Web Key Set with public keys."), rows=4)
     name = line(gettext_lazy("Name of this trust"), gettext_lazy("Small letters, digits and hyphens. It stays."))

@@ -15,12 +15,11 @@ from django.utils.translation import gettext as _
 from audit.person_events import PersonDisabled, PersonEnabled, PersonInvited, PersonRoleGiven, PersonRoleTaken
 from portal.models import RoleGrant, User
 from portal.people.events import about
-from portal.roles import Role
+from portal.roles import Role, roles_of
 from portal.signing_in import sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from uuid import UUID
 
     from partners.changes import Change
 
@@ -47,6 +46,14 @@ def invite(change: Change, email: str, name: str, roles: Iterable[Role]) -> User
     change.record(PersonInvited(data=about(person) | {"roles": [str(role) for role in chosen]}))
     for role in chosen:
         _give(change, person, role, Source.PERSON)
+    return person
+
+
+def make_partner_admin(change: Change, email: str, *, given_by: str) -> User:
+    """An account without a password for somebody of a partner, who accepted its invitation. The address is free."""
+    person = User.objects.create_user(email)
+    change.record(PersonInvited(data=about(person) | {"roles": [str(Role.PARTNER_ADMIN)]}))
+    _give(change, person, Role.PARTNER_ADMIN, Source.PERSON, given_by=given_by)
     return person
 
 
@@ -107,7 +114,7 @@ def enable(change: Change, by: User, person: User) -> None:
 
 def is_last_admin(person: User) -> bool:
     """Whether no other security admin can sign in, as it looks now: for pages, which change nothing."""
-    return is_admin(person) and not _others(person)
+    return person.is_active and Role.SECURITY_ADMIN in roles_of(person) and not _others(person)
 
 
 def others_administer(person: User) -> bool:
@@ -126,11 +133,6 @@ def is_admin(person: User) -> bool:
     return person.is_active and (person.is_superuser or person.groups.filter(name=Role.SECURITY_ADMIN).exists())
 
 
-def find(person_id: UUID) -> User | None:
-    """The person of this id."""
-    return User.objects.filter(pk=person_id).first()
-
-
 def _refuse_own(by: User, person: User) -> None:
     if by.pk == person.pk:
         raise NotPossible(_("Nobody changes their own rights. Ask another security admin."))
@@ -143,9 +145,9 @@ def _refuse_last(person: User) -> None:
         )
 
 
-def _give(change: Change, person: User, role: Role, source: Source) -> None:
+def _give(change: Change, person: User, role: Role, source: Source, *, given_by: str = "") -> None:
     grant, is_new = RoleGrant.objects.get_or_create(
-        user=person, role=role, source=source, defaults={"given_by": str(change.actor)}
+        user=person, role=role, source=source, defaults={"given_by": given_by or str(change.actor)}
     )
     person.groups.add(Group.objects.get(name=role))
     if is_new:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Lower, Now
 
-from portal.models import Identity, RoleGrant, User
-from portal.roles import Role
+from portal.models import Identity, RoleGrant, SignInLink, User
+from portal.roles import Role, roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,20 +87,21 @@ def people(wanted: Wanted, *, after: str = "", before: str = "") -> Page:
     )
 
 
+def find(person_id: UUID) -> User | None:
+    """The person of this id, ``issuers`` that know them, and ``link_until``, the end of a sign-in link on its way."""
+    issuers = Identity.objects.filter(user=OuterRef("pk")).order_by("issuer").values("issuer")
+    links = SignInLink.objects.filter(user=OuterRef("pk"), used_at=None, expires_at__gt=Now()).order_by("-expires_at")
+    rows = User.objects.annotate(issuers=ArraySubquery(issuers), link_until=Subquery(links.values("expires_at")[:1]))
+    return rows.filter(pk=person_id).first()
+
+
 def held_roles(person: User) -> tuple[HeldRole, ...]:
     """The roles of one person, with who gave them."""
     grants: Mapping[str, list[RoleGrant]] = defaultdict(list)
     for grant in RoleGrant.objects.filter(user=person).order_by("given_at"):
         grants[grant.role].append(grant)
-    names = set(person.groups.values_list("name", flat=True))
-    if person.is_superuser:
-        names.add(Role.SECURITY_ADMIN)
-    return tuple(HeldRole(role=role, grants=tuple(grants[role])) for role in Role if role in names)
-
-
-def issuers_of(person: User) -> tuple[str, ...]:
-    """The providers that know this person."""
-    return tuple(Identity.objects.filter(user=person).values_list("issuer", flat=True))
+    held = roles_of(person)
+    return tuple(HeldRole(role=role, grants=tuple(grants[role])) for role in Role if role in held)
 
 
 def _matching(wanted: Wanted) -> QuerySet[User]:

@@ -225,8 +225,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {  # a wake-up that no worker 
     "rotate signing keys": {"task": "exchange.rotate_keys", "schedule": 3600.0, "options": {"expires": 600}},
     "sweep expired rows": {"task": "exchange.sweep_expired", "schedule": 300.0, "options": {"expires": 240}},
     "try golden tokens": {"task": "exchange.try_golden_tokens", "schedule": 60.0, "options": {"expires": 50}},
+    "try canaries": {"task": "portal.try_canaries", "schedule": 60.0, "options": {"expires": 50}},
+    "watch trusts": {"task": "exchange.watch_trusts", "schedule": 60.0, "options": {"expires": 50}},
+    "remind of what ends": {"task": "portal.remind", "schedule": 600.0, "options": {"expires": 500}},
+    "follow the trail with shadows": {"task": "portal.follow_shadows", "schedule": 60.0, "options": {"expires": 50}},
     "sweep kept answers": {"task": "portal.sweep_kept_answers", "schedule": 3600.0, "options": {"expires": 600}},
     "clear sessions": {"task": "portal.clear_sessions", "schedule": 3600.0, "options": {"expires": 600}},
+    "count what is over": {"task": "audit.count_spans", "schedule": 600.0, "options": {"expires": 500}},
     "extend the audit trail": {"task": "audit.extend_partitions", "schedule": 86_400.0, "options": {"expires": 3600}},
 }
 

@@ -1,4 +1,6 @@
-"""Proving again who one is, before ways in or rights are changed: a stolen session alone changes neither (ASVS 7.5.1).
+"""Proving again who one is, before ways in, rights or what partners are worth change (ASVS 7.5.1, 7.5.3).
+
+A stolen session alone changes none of them.
 
 django-allauth keeps in the session what a person proved and when. Its own check lets pass whoever has neither password
 nor second factor here, which is everybody who comes through the organisation's provider; this one lets pass nobody
@@ -75,16 +77,21 @@ def ask(request: HttpRequest, then: str) -> HttpResponse:
     return redirect(f"{method['url']}?{urlencode({REDIRECT_FIELD_NAME: then})}")
 
 
-def confirmed(view: View) -> View:
-    """Let in whoever proved a short while ago who they are; others prove it first and then come back.
+def require_fresh(request: HttpRequest) -> None:
+    """The person proved a short while ago who they are; whoever did not proves it first and then comes back.
 
     Raises ``ReauthenticationRequired``, which allauth's middleware turns into the way to the page that asks.
     """
+    if request.user.is_authenticated and not is_fresh(request):
+        raise ReauthenticationRequired
+
+
+def confirmed(view: View) -> View:
+    """Let in whoever proved a short while ago who they are, as ``require_fresh`` does. Raises what it raises."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if request.user.is_authenticated and not is_fresh(request):
-            raise ReauthenticationRequired
+        require_fresh(request)
         return view(request, *args, **kwargs)
 
     guarded.is_confirmed = True  # type: ignore[attr-defined]  # the test of all doors reads it

@@ -65,10 +65,5 @@ def sweep() -> None:
     SignInLink.objects.filter(expires_at__lt=timezone.now()).delete()
 
 
-def waiting(person: User) -> SignInLink | None:
-    """The link somebody has not used yet."""
-    return SignInLink.objects.filter(user=person, used_at=None, expires_at__gt=timezone.now()).first()
-
-
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()

@@ -125,6 +125,7 @@ class SimulatorForm(forms.Form):
     has_certificate = forms.BooleanField(label=_("With the client's certificate"), required=False)
     as_if_active = forms.BooleanField(label=_("As if the partner were active already"), required=False)
     draft = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    partner = forms.SlugField(required=False, max_length=63, widget=forms.HiddenInput)
 
     def clean_client(self) -> str:
         """Who asks."""

@@ -54,6 +54,7 @@ def access(request: HttpRequest) -> HttpResponse:
     context = {
         **_shared(chosen, fault, now),
         "at": at,
+        "target_names": page.offered,
         "matrix": shown,
         "pairs": len(shown.rows) * len(shown.targets),
         "older": chosen.query(after=page.next) if page.next else "",
@@ -94,9 +95,12 @@ def who(request: HttpRequest) -> HttpResponse:
     after = plain(request.GET.get("after", ""))
     is_asked = bool(chosen.target) and not fault
     context = {**_shared(chosen, fault, now), "at": at, "is_asked": is_asked}
-    if is_asked:
+    if not is_asked:
+        context["target_names"] = target_names()
+    else:
         page = reach(chosen.wanted, ceiling=settings.HANDOVER.token_lifetime, after=after, at=at)
         context |= {
+            "target_names": page.offered,
             "callers": [(partner, way) for partner in page.partners for way in _then(partner, at)],
             "older": chosen.query(after=page.next) if page.next else "",
             "newer": chosen.query() if after else "",
@@ -115,7 +119,6 @@ def _shared(chosen: AccessFilter, fault: str, now: datetime) -> dict[str, Any]:
         "risks": RISKS.items(),
         "latest": f"{now:%Y-%m-%dT%H:%M}",
         "now": now,
-        "target_names": target_names(),
     }
 
 

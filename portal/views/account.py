@@ -9,13 +9,16 @@ from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit.person_events import PasswordChanged
+from exchange import consents
 from partners.changes import changing
 from portal.navigation import sections_for
+from portal.people import consents as people_consents
 from portal.people.events import about, actor_of
 from portal.permissions import permissions_of
 from portal.roles import DESCRIPTIONS, roles_of
@@ -27,6 +30,8 @@ from portal.signing_in.openid import accounts, journeys
 from portal.signing_in.second_factor import demanding_roles, must_enrol
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.http import HttpRequest, HttpResponse
 
     from portal.models import User
@@ -46,6 +51,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "has_password": user.has_usable_password(),
         "sessions": sessions.standing(user, request.session.session_key),
         "openid_name": settings.HANDOVER.openid_name if journeys.is_offered() else "",
+        "consents": consents.consents(user.pk, timezone.now()),
         "is_connected": journeys.is_offered() and accounts.knows(user),
     }
     return render(request, "account/account.html", context)
@@ -86,6 +92,16 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     with changing(actor_of(user)) as change:
         sessions.end_others(change, user, request.session.session_key)
+    return redirect("account")
+
+
+@require_POST
+def withdraw_consent(request: HttpRequest, client: UUID) -> HttpResponse:
+    """A client may no longer act for the person. Nothing is asked first: this takes access away, and may be urgent."""
+    user = _user(request)
+    with changing(actor_of(user)) as change:
+        if not people_consents.withdraw(change, user, client):
+            raise Http404(_("No client has this address. Look it up on your account page."))
     return redirect("account")
 
 

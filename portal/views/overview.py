@@ -10,12 +10,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from audit import selectors as trail
+from audit.tallies import tally_of_all
+from exchange import alerts
 from partners import overviews
 from partners.attention import attention
 from portal.explanations.words import explain
 from portal.overview import charts
 from portal.overview.figures import Figures, figures, hours_until
 from portal.overview.recent import happening
+from portal.partner_pages.alert_words import tell
 from portal.permissions import Permission
 from portal.views.doors import needs
 
@@ -33,8 +36,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Real figures only: every one is counted from the audit trail or from the configuration when the page is made."""
     now = timezone.now()
     hours = hours_until(now)
-    day = figures(trail.tally(hours[0], hours), hours)
+    day = figures(tally_of_all(hours, busiest=BUSIEST), hours)
     states = overviews.states()
+    concerns, alerted = attention(now), [(tell(alert), alert.partner) for alert in alerts.unseen()]
     context = {
         "now": now,
         "day": day,
@@ -44,7 +48,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "busiest": _busiest(day),
         "partner_states": states,
         "partner_total": sum(states.values()),
-        "attention": attention(now),
+        "attention": concerns,
+        "alerts": alerted,
+        "attention_total": len(concerns) + len(alerted),
         "happenings": [happening(record) for record in trail.recent_changes(size=CHANGES)],
     }
     return render(request, "overview.html", context)

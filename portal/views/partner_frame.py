@@ -53,6 +53,7 @@ def partner_page(
         ("mappings", _("Mappings"), partner.mappings),
         ("activity", _("Activity"), None),
         ("integration", _("Integration"), None),
+        ("people", _("Its people"), None),
         ("history", _("History"), None),
     )
     state = PartnerState(partner.state)
@@ -62,7 +63,7 @@ def partner_page(
         "tabs": tabs,
         "tab": tab.partition("/")[0],
         "offered": offered(state),
-        "onboarding": onboarding_steps(partner),
+        "onboarding": context.get("onboarding") or onboarding_steps(partner),
         "is_final": state is PartnerState.OFFBOARDED,
     }
     return render(request, f"partners/{tab}.html", {**shared, **context}, status=status)

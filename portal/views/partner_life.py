@@ -21,6 +21,7 @@ from portal.partner_pages.acts import ACTS
 from portal.people.colleagues import colleagues
 from portal.people.events import actor_of
 from portal.permissions import Permission
+from portal.signing_in.confirming import require_fresh
 from portal.views.doors import needs
 from portal.views.partner_frame import STATES, partner_of, partner_page
 
@@ -38,6 +39,8 @@ def act(request: HttpRequest, slug: str, act: str) -> HttpResponse:
     partner, offer = partner_of(slug), _offer(act)
     if request.method == "GET":
         return _page(request, partner, offer, _obstacle(request, partner, offer))
+    if offer.is_confirmed:
+        require_fresh(request)
     if offer.is_typed and request.POST.get("typed", "").strip() != partner.slug:
         words = _("The short name that was typed is not %(slug)s, so nothing was done. Type it as it stands here.")
         typed = {"typed_error": words % {"slug": partner.slug}}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from exchange import golden
@@ -16,12 +17,16 @@ from partners.changes import changing
 from partners.drafts import compare, work
 from partners.errors import ChangedMeanwhile, ConfigurationError, SecondPersonNeeded
 from partners.offers import offers
+from partners.states import MappingState
 from portal.partner_pages.form_fields import object_to
 from portal.partner_pages.mapping_forms import MappingForm, initial_of, initial_of_a_new_one
 from portal.partner_pages.onboarding_steps import after_step
+from portal.partner_pages.token_form import TokenForm
 from portal.people.colleagues import colleagues
 from portal.people.events import actor_of
 from portal.permissions import Permission
+from portal.signing_in.confirming import confirmed
+from portal.simulator.shadow_lists import evidence
 from portal.views.doors import needs
 from portal.views.partner_frame import partner_of, partner_page
 
@@ -30,12 +35,14 @@ if TYPE_CHECKING:
 
     from partners.drafts import Work, Written
     from partners.profiles import Profile
+    from portal.simulator.shadow_lists import Evidence
 
 DRAFT = "mappings/edit"
 COMPARISON = "mappings/compare"
 
 
 @needs(Permission.PARTNERS_WRITE)
+@sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, slug: str) -> HttpResponse:
     """Write the first version of a mapping, as a draft."""
@@ -44,10 +51,11 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _save(request, partner, MappingForm(offered, request.POST))
     form = MappingForm(offered, initial=initial_of_a_new_one(offered))
-    return partner_page(request, partner, DRAFT, {"form": form, "scopes": offered.scopes})
+    return _form_page(request, partner, {"form": form, "scopes": offered.scopes})
 
 
 @needs(Permission.PARTNERS_WRITE)
+@sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Write the next version of a mapping, as a draft."""
@@ -58,7 +66,7 @@ def edit(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     written = known.draft or known.current or known.versions[0]
     form = MappingForm(offered, initial=initial_of(written.declared), name=name)
     context = {"form": form, "name": name, "stamp": known.stamp, "scopes": offered.scopes, "draft": known.draft}
-    return partner_page(request, partner, DRAFT, context)
+    return _form_page(request, partner, context)
 
 
 @needs(Permission.PARTNERS_READ)
@@ -71,6 +79,7 @@ def versions(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 @needs(Permission.MAPPINGS_PUBLISH)
 @require_POST
+@confirmed
 def publish(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """The draft comes into force, unless its author or an old page asks for it."""
     partner = partner_of(slug)
@@ -165,7 +174,13 @@ def _save(request: HttpRequest, partner: Profile, form: MappingForm, name: str =
     context = {"form": form, "name": name, "stamp": seen, "scopes": offers(partner.id).scopes, "theirs": theirs}
     if theirs is not None:
         context["compared"] = compare(theirs.declared, declared)
-    return partner_page(request, partner, DRAFT, context, status=status)
+    return _form_page(request, partner, context, status=status)
+
+
+def _form_page(
+    request: HttpRequest, partner: Profile, context: dict[str, Any], *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    return partner_page(request, partner, DRAFT, {**context, "token": TokenForm()}, status=status)
 
 
 def _comparison(
@@ -187,8 +202,16 @@ def _comparison(
         "compared": compare(before.declared if before else None, later.declared),
         "obstacle": obstacle or _own_draft(request, partner, known),
         "refused": obstacle is not None,
+        "evidence": _evidence(partner, name, later),
     }
     return partner_page(request, partner, COMPARISON, context, status=status)
+
+
+def _evidence(partner: Profile, name: str, later: Written) -> Evidence | None:
+    """What is known of a draft's doing; None where it is no draft, or there is nothing real that it could change."""
+    if later.state != MappingState.DRAFT or not drafts.needs_second_person(partner.state):
+        return None
+    return evidence(partner.id, name, later.id, later.saved_at)
 
 
 def _before(known: Work, later: Written) -> Written | None:

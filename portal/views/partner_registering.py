@@ -18,13 +18,14 @@ from partners.changes import changing
 from partners.drafts import compare
 from partners.errors import ChangedMeanwhile, ConfigurationError
 from partners.particulars import particulars
-from partners.readiness import readiness
+from partners.readiness import test_of
 from partners.states import BEFORE_ACTIVE, ClientState, SourceOfMapping
 from portal.filters import as_uuid
 from portal.overview.recent import happening
 from portal.partner_pages.form_fields import object_to
 from portal.partner_pages.forms import PartnerForm
 from portal.partner_pages.integration import integration
+from portal.partner_pages.onboarding_steps import onboarding_steps
 from portal.people.events import actor_of
 from portal.permissions import Permission
 from portal.views.doors import needs
@@ -41,7 +42,7 @@ REVIEWED_AFTER = timedelta(days=365)
 @needs(Permission.PARTNERS_WRITE)
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """The first of five steps: who it is. From here on it exists, as a draft that exchanges nothing real."""
+    """The first step: who it is. From here on it exists, as a draft that exchanges nothing real."""
     if request.method == "GET":
         due = timezone.now().date() + REVIEWED_AFTER
         form = PartnerForm(initial={"owner": request.user.get_username(), "review_due_on": due})
@@ -104,7 +105,8 @@ def handed_over(request: HttpRequest, slug: str) -> HttpResponse:
         "is_waiting": partner.state in BEFORE_ACTIVE,
     }
     if context["is_waiting"]:
-        context["test"] = readiness(partner.id).test
+        context["test"] = test = test_of(partner.id)
+        context["onboarding"] = onboarding_steps(partner, is_tried=test is not None)
     return partner_page(request, partner, "integration", context)
 
 

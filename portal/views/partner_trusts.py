@@ -6,23 +6,22 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from exchange.examining import examine_issuer, examine_key_set, examine_uploaded
 from partners import key_sources, profiles, services
 from partners.changes import changing
 from partners.errors import ConfigurationError
 from partners.key_sources import NothingToConfirm
 from partners.states import KeyMethod, TrustState
 from partners.waiting_keys import waiting_keys
+from portal.partner_pages.examining import examine
 from portal.partner_pages.form_fields import object_to
 from portal.partner_pages.onboarding_steps import after_step
-from portal.partner_pages.trust_forms import USUAL_ALGORITHMS, TrustForm, key_set_of
+from portal.partner_pages.trust_forms import USUAL_ALGORITHMS, TrustForm
 from portal.people.events import actor_of
 from portal.permissions import Permission
 from portal.views.doors import needs
@@ -30,9 +29,8 @@ from portal.views.fragments import wants_part
 from portal.views.partner_frame import partner_of, partner_page
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse, QueryDict
+    from django.http import HttpRequest, HttpResponse
 
-    from exchange.examining import Examination
     from partners.profiles import Profile, Trust
 
 NEW = "trust/new"
@@ -71,7 +69,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
 def check(request: HttpRequest, slug: str) -> HttpResponse:
     """What an issuer publishes now, check by check. Nothing of it is kept, and nothing that was typed is lost."""
     partner = partner_of(slug)
-    examination, complaint = _examine(request.POST, request.user.pk or UUID(int=0))
+    examination, complaint = examine(request.POST, request.user.pk or UUID(int=0))
     context: dict[str, Any] = {"examination": examination, "complaint": complaint}
     if wants_part(request):
         return partner_page(request, partner, "trust/_checks", context)
@@ -127,22 +125,6 @@ def _page(request: HttpRequest, partner: Profile, complaint: str = "") -> HttpRe
     context = {"trusts": described, "now": now, "waiting": waiting_keys(partner.id), "complaint": complaint}
     status = HTTPStatus.CONFLICT if complaint else HTTPStatus.OK
     return partner_page(request, partner, "trust", context, status=status)
-
-
-def _examine(typed: QueryDict, who: UUID) -> tuple[Examination | None, str]:
-    """The examination of what was typed so far, or why there is nothing to examine."""
-    method = typed.get("method", "")
-    if method == KeyMethod.UPLOADED:
-        try:
-            document = key_set_of(typed.get("jwks", ""))
-        except ValidationError as error:
-            return None, " ".join(error.messages)
-        return (None, _("Paste a key set first.")) if document is None else (examine_uploaded(document), "")
-    address = typed.get("jwks_uri" if method == KeyMethod.JWKS_URI else "issuer", "").strip()
-    if not address:
-        return None, _("Enter an address first.")
-    look = examine_key_set if method == KeyMethod.JWKS_URI else examine_issuer
-    return look(address, who), ""
 
 
 def _trust(partner: Profile, name: str) -> Trust:

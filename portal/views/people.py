@@ -13,10 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from exchange import consents
 from partners.changes import changing
 from portal import mail
 from portal.filters import PeopleFilter
 from portal.people import acts, lists
+from portal.people import consents as people_consents
 from portal.people.events import actor_of
 from portal.people.forms import InvitationForm
 from portal.permissions import Permission
@@ -146,6 +148,19 @@ def end_sessions(request: HttpRequest, person_id: UUID) -> HttpResponse:
     return _do(request, person_id, end_all)
 
 
+@needs(Permission.SETTINGS_WRITE)
+@require_POST
+@confirmed
+def withdraw_consent(request: HttpRequest, person_id: UUID, client: UUID) -> HttpResponse:
+    """A client may no longer act for somebody."""
+
+    def take_back(change: Change, _by: User, found: User) -> None:
+        if not people_consents.withdraw(change, found, client):
+            raise Http404(_("No client has this address. Look it up on the person's page."))
+
+    return _do(request, person_id, take_back)
+
+
 def _do(request: HttpRequest, person_id: UUID, act: Act) -> HttpResponse:
     found = _person(person_id)
     try:
@@ -167,7 +182,7 @@ def _mailed(request: HttpRequest, found: User, token: str) -> HttpResponse:
 
 
 def _person(person_id: UUID) -> User:
-    found = acts.find(person_id)
+    found = lists.find(person_id)
     if found is None:
         raise Http404(_("Nobody has this account. Look the person up in the list of people."))
     return found
@@ -191,9 +206,8 @@ def _page(
         "held_roles": held,
         "offered": [(role, DESCRIPTIONS[role]) for role in acts.GIVEABLE if role not in names],
         "factors": Factors(found),
-        "issuers": lists.issuers_of(found),
         "sessions": sessions.count(found),
-        "link": sign_in_links.waiting(found),
+        "consents": consents.consents(found.pk, timezone.now()),
         "is_self": is_self,
         "is_last": acts.is_last_admin(found),
         "admin": Role.SECURITY_ADMIN,

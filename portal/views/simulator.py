@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from django.core.validators import slug_re
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,7 +15,7 @@ from audit import selectors as trail
 from exchange import golden_lists
 from exchange.golden_forms import question_from
 from exchange.supposing import Typed
-from partners import excerpts, overviews
+from partners import excerpts, overviews, profiles
 from portal.filters import as_uuid
 from portal.permissions import Permission
 from portal.simulator import simulations
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse
+
+    from partners.profiles import Profile
+
+
+FILLED: Final = ("client", "draft", "audience", "scope", "partner")
+LONGEST_FILLED: Final = 1024
 
 
 @needs(Permission.EXCHANGES_READ)
@@ -41,7 +48,8 @@ def simulator(request: HttpRequest) -> HttpResponse:
     question = form.question()
     as_if_active = form.cleaned_data["as_if_active"]
     answer, ground = simulations.run(question, draft=form.draft_id, as_if_active=as_if_active)
-    kept = {**initial_of(simulations.as_typed(question, answer)), "as_if_active": as_if_active, "draft": form.draft_id}
+    kept = {**initial_of(simulations.as_typed(question, answer)), "as_if_active": as_if_active}
+    kept |= {"draft": form.draft_id, "partner": form.cleaned_data["partner"]}
     if not form.cleaned_data["at"]:
         kept["at"] = ""
     told = simulations.told(answer, is_typed=isinstance(question.subject, Typed))
@@ -52,7 +60,7 @@ def simulator(request: HttpRequest) -> HttpResponse:
 def _asked_for(request: HttpRequest) -> dict[str, Any]:
     """What the address fills in: an exchange to try again, or a client."""
     reference = as_uuid(request.GET.get("exchange", ""))
-    shown: dict[str, Any] = {"client": request.GET.get("client", "")[:255], "draft": request.GET.get("draft", "")}
+    shown: dict[str, Any] = {name: request.GET.get(name, "")[:LONGEST_FILLED] for name in FILLED}
     case = as_uuid(request.GET.get("case", ""))
     if case is not None and (known := golden_lists.case(case)) is not None:
         return {**initial_of(question_from(known.question)), "as_if_active": known.question["as_if_active"]}
@@ -67,6 +75,12 @@ def _asked_for(request: HttpRequest) -> dict[str, Any]:
         raise Http404(str(error)) from error
 
 
+def _registering(form: SimulatorForm) -> Profile | None:
+    """The partner whose registration led here, so that there is a way back."""
+    slug = str(form["partner"].value() or "")
+    return profiles.profile(slug) if slug_re.match(slug) else None
+
+
 def bench(
     request: HttpRequest,
     form: SimulatorForm,
@@ -78,6 +92,7 @@ def bench(
 ) -> HttpResponse:
     """The page, or for a swap the form and the answer below it."""
     context: dict[str, Any] = {"form": form, "told": told, "draft": excerpts.draft(draft) if draft else None}
+    context["registering"] = _registering(form)
     if not wants_part(request):
         context |= {"targets": audiences or overviews.suggestions()[1]}
     response = render_part(request, "simulator/simulator.html", "simulator/_bench.html", context)

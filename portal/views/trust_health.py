@@ -1,23 +1,37 @@
-"""The health of one partner's trust: what is unwise about its conditions, and what its tokens show."""
+"""The health of one partner's trust: alerts, what is unwise, what its tokens show, and what its issuers publish."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from audit.selectors import last_seen
 from audit.usage import tokens_seen
+from exchange import alerts
+from exchange.alerts import AlertKind
+from exchange.pictures import pictures
 from partners.advice import findings
+from partners.changes import changing
+from partners.watched import of_partner
+from portal.canaries import running
+from portal.partner_pages.alert_words import tell
 from portal.partner_pages.trust_health import advice
+from portal.people.events import actor_of
 from portal.permissions import Permission
 from portal.views.doors import needs
 from portal.views.partner_frame import partner_of, partner_page
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.http import HttpRequest, HttpResponse
+
+    from partners.profiles import Profile
 
 LOOKED_AT: Final = timedelta(days=7)
 
@@ -25,9 +39,53 @@ LOOKED_AT: Final = timedelta(days=7)
 @needs(Permission.PARTNERS_READ)
 @require_GET
 def health(request: HttpRequest, slug: str) -> HttpResponse:
-    """What somebody should look at, and the tokens of the last week that it was measured from."""
-    partner, now = partner_of(slug), timezone.now()
+    """What somebody should look at, and what it was measured from."""
+    return _page(request, partner_of(slug))
+
+
+@needs(Permission.PARTNERS_READ)
+@require_GET
+def published(request: HttpRequest, slug: str) -> HttpResponse:
+    """What each issuer publishes, as it was seen last, and the first and last day of each key."""
+    partner = partner_of(slug)
+    context = {"pictures": pictures(of_partner(partner.id)), "now": timezone.now()}
+    return partner_page(request, partner, "trust/published", context)
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_POST
+def acknowledge(request: HttpRequest, slug: str, alert_id: UUID) -> HttpResponse:
+    """Say that one has seen an alert. Of two, the second reads who was first."""
+    partner = partner_of(slug)
+    try:
+        with changing(actor_of(request.user)) as change:
+            alerts.acknowledge(change, partner.id, alert_id, timezone.now())
+    except alerts.AlreadySeen as error:
+        return _page(request, partner, problem=str(error), status=HTTPStatus.CONFLICT)
+    return redirect("partners-trust-health", slug)
+
+
+def _page(
+    request: HttpRequest, partner: Profile, *, problem: str = "", status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    now = timezone.now()
     last = last_seen([partner.id]).get(partner.id)
     seen = tokens_seen(partner.id, since=now - LOOKED_AT)
-    context = {"advice": advice(findings(partner.id), seen, last, now), "seen": seen, "last": last, "now": now}
-    return partner_page(request, partner, "trust/health", context)
+    told = [tell(alert) for alert in alerts.of_partner(partner.id)]
+    alerted = {alert.kind for alert in told if alert.ended_at is None}
+    context = {
+        "open_alerts": [alert for alert in told if alert.ended_at is None],
+        "past_alerts": [alert for alert in told if alert.ended_at is not None],
+        "advice": advice(
+            findings(partner.id),
+            () if AlertKind.CLOCK_AHEAD in alerted else seen,
+            None if AlertKind.DORMANT in alerted else last,
+            now,
+        ),
+        "seen": seen,
+        "last": last,
+        "now": now,
+        "canaries": running.of_partner(partner.id),
+        "problem": problem,
+    }
+    return partner_page(request, partner, "trust/health", context, status=status)

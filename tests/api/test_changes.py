@@ -13,6 +13,7 @@ from portal.api.examples import EXAMPLES
 from portal.permissions import Permission
 from portal.roles import Role
 from tests.attacks import attack
+from tests.conformance.rules import OWN, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,7 @@ def tag(admin: Bearer, path: str) -> dict[str, str]:
     return {"if-match": answer["ETag"]}
 
 
+@rule(158, OWN)
 @pytest.mark.usefixtures("organisation")
 def test_every_write_leaves_one_event_in_the_name_of_the_person_and_the_client(admin: Bearer) -> None:
     changed(admin, "POST", "targets", EXAMPLES["NewTarget"] | {"name": "cargo", "audience": "https://cargo.example"})
@@ -81,6 +83,7 @@ def test_every_write_leaves_one_event_in_the_name_of_the_person_and_the_client(a
     changed(admin, "POST", "partners/kestrel/reinstate")
 
 
+@rule(148, "RFC 9700", "2.5")
 def test_a_secret_is_shown_once_and_never_kept(admin: Bearer, organisation: Organisation) -> None:
     client = organisation.kestrel.clients.get(client_id="kestrel-settlement")
     path = f"clients/{client.pk}/secrets"

@@ -79,10 +79,10 @@ def rows(text: str) -> dict[int, set[str]]:
 def _summary(results: Results) -> str:
     owed = due(RULES.values())
     held = [item for item in owed if _is_held(results.get(item.number, {}))]
-    early = [item for item in RULES.values() if item.step != DUE_STEP and results.get(item.number)]
+    early = [item for item in RULES.values() if not item.is_due and results.get(item.number)]
     return (
         f"**{len(held)} of the {len(owed)} rules that are due now are held by tests that pass.** "
-        f"{len(early)} more have tests before they fall due."
+        f"{len(early)} more have tests though they are not due."
     )
 
 

@@ -39,7 +39,7 @@ class Rule:
         return "; ".join(f"{document} {section}".strip() for document, section in self.sources)
 
 
-DUE_STEP: Final = "B"
+DUE_STEP: Final = "C"
 NAMED: Final = frozenset({61, 71, 81, 87})
 """Rules that should ship, and that a step names: then they must."""
 
@@ -247,7 +247,14 @@ SECTIONS: Final[Mapping[str, tuple[Rule, ...]]] = {
         _r(115, "M", "A", "Sizes and nesting are bounded before parsing.", "own"),
         _r(116, "M", "A", "Outbound calls reach configured public addresses only, bounded.", "RFC 8725bis 3.10"),
     ),
-    "The portal": (
+    "Devices and staff sign-in": (
+        _r(
+            145,
+            "S",
+            "C",
+            "A device is told to wait, to slow down or that it is over; codes are hard to guess; a page says who asks.",
+            "RFC 8628 3.3, 3.5, 5.1, 5.4",
+        ),
         _r(
             146,
             "M",
@@ -255,7 +262,32 @@ SECTIONS: Final[Mapping[str, tuple[Rule, ...]]] = {
             "Staff sign in with code, PKCE, state and nonce; the issuer is checked; issuer and subject are the key.",
             "RFC 9700 2.1.1; RFC 9207 2.4; OWASP ASVS 10.1.2, 10.2.1, 10.5.2",
         ),
+    ),
+    "The portal": (
+        _r(
+            147,
+            "M",
+            "C",
+            "No password grant, no implicit one, and each client has a list of its grants.",
+            "RFC 9700 2.1.2, 2.4; OWASP ASVS 10.4.4",
+        ),
+        _r(
+            148,
+            "M",
+            "C",
+            "Keys are preferred; secrets are shown once, kept as digests, two at a time while they are changed.",
+            "RFC 9700 2.5",
+        ),
+        _r(149, "M", "C", "A client has the scopes it needs and no more.", "OWASP ASVS 10.4.11; RFC 9700 2.3"),
+        _r(150, "M", "C", "Confidential clients authenticate on every call, revocation too.", "OWASP ASVS 10.4.10"),
+        _r(151, "M", "C", "People and admins see and revoke grants on a page.", "OWASP ASVS 10.4.9, 10.7.3"),
+        _r(152, "M", "C", "Consent and approval say who, what, where and until when.", "OWASP ASVS 10.7.2"),
+        _r(153, "M", "C", "An audience is an admin's to name: no partner registers another's.", "OWASP ASVS 9.2.4"),
+        _r(154, "M", "C", "What proxies forge is dropped, and our address is configured, never Host.", "RFC 9700 4.13"),
         _r(155, "M", "C", "Forms are not framed, carry a CSRF token, redirect never by 307.", "RFC 9700 4.12, 4.16"),
+        _r(156, "M", "C", "Expiry and revocation need no background worker.", "own"),
+        _r(157, "M", "C", "A store or an upstream that cannot be asked is a refusal.", "own"),
+        _r(158, "M", "C", "Each outcome is one event with who, what, for what and why, without a token's text.", "own"),
     ),
 }
 

@@ -14,7 +14,7 @@ from partners.sealed import seal
 from policy.reasons import Reason
 from tests import exchange_server
 from tests import world as worlds
-from tests.conformance.rules import rule
+from tests.conformance.rules import OWN, rule
 from tests.introspection_endpoints import Endpoint, say
 from tests.oracle import granted, refused
 from tests.signers import Signer
@@ -297,6 +297,7 @@ FAULTS: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
 }
 
 
+@rule(157, OWN)
 @rule(116, "RFC 8725bis", "3.10")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_answer_that_cannot_be_used_lets_nobody_in(yard: Yard, fault: str) -> None:

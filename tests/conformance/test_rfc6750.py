@@ -151,6 +151,7 @@ def test_a_proof_for_something_else_does_not_do(proxied: ExchangeServer, wrong: 
     assert pass_by(proxied, f"DPoP {token}", headers=[("dpop", proof(other, token=token))]).status_code == 401
 
 
+@rule(154, "RFC 9700", "4.13")
 def test_the_original_request_is_believed_of_a_proxy_of_ours_only(server: ExchangeServer) -> None:
     """This server trusts no proxy: anybody could claim to hold back the request that a stolen proof was made for."""
     key = make_key("ES256")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.rules import rule
+from tests.conformance.rules import OWN, rule
 from tests.conformance.test_rfc7662 import ask, claims_of, issued
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def batch_token(server: ExchangeServer) -> str:
     return issued(server, auth=server.basic)
 
 
+@rule(156, OWN)
 @rule(75, "RFC 7009", "2.1")
 @rule(77, "RFC 7009", "2.1")
 @pytest.mark.parametrize("hint", [{}, {"token_type_hint": "access_token"}, {"token_type_hint": "refresh_token"}])
@@ -63,6 +64,7 @@ def test_nobody_ends_another_clients_token(server: ExchangeServer) -> None:
     assert server.event(answer)["reason"] == "token.of_others"
 
 
+@rule(150, "OWASP ASVS", "10.4.10")
 @rule(75, "RFC 7009", "2.1")
 def test_a_caller_that_does_not_authenticate_ends_nothing(server: ExchangeServer) -> None:
     token = batch_token(server)

@@ -58,6 +58,7 @@ def test_introspection_shows_the_actor(server: ExchangeServer) -> None:
     assert ask(server, answer.body["access_token"]).json()["act"] == answer.claims["act"]
 
 
+@rule(150, "OWASP ASVS", "10.4.10")
 @rule(78, "RFC 7662", "2.1")
 @pytest.mark.parametrize("auth", [None, ("ledger-gateway", "wrong"), ("nobody", "secret")])
 def test_a_caller_that_does_not_authenticate_hears_nothing(server: ExchangeServer, auth: Any) -> None:

@@ -11,7 +11,8 @@ from playwright.sync_api import expect, sync_playwright
 from exchange import keys
 from partners import models
 from portal.roles import Role
-from tests.e2e import portal_server
+from tests.attacks import attack
+from tests.e2e import hostile, portal_server
 from tests.e2e.conftest import CHROMIUM, QUIET, Visit
 from tests.exchange.identity_providers import identity_provider
 from tests.signers import Signer, make_key
@@ -19,6 +20,7 @@ from tests.signers import Signer, make_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from uuid import UUID
 
     from playwright.sync_api import Browser, Page
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 SANDBOX = "https://sandbox.meridian.example"
 MOST_CLICKS = 12
+NAMED: dict[str, UUID] = {}
+"""The events with hostile names in them."""
 
 
 def prepare() -> None:
@@ -34,6 +38,7 @@ def prepare() -> None:
     keys.ensure_signing_key()
     sandbox = models.Target.objects.create(name="sandbox", audience=SANDBOX, is_test=True)
     models.Scope.objects.create(target=sandbox, name="orders.read", description="Read orders")
+    NAMED.update(hostile.write(f"{Role.SECURITY_ADMIN.lower().replace(' ', '.')}@meridian.example"))
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +102,24 @@ def test_a_partner_gets_from_nothing_to_tested_in_twelve_clicks_and_a_second_per
     assert window.complaints == []
 
 
+@attack("A35")
+def test_whatever_others_name_is_text_on_every_page_that_shows_it(
+    own_portal: PortalServer, own_chromium: Browser
+) -> None:
+    window = Visit(own_chromium.new_context(viewport={"width": 1440, "height": 900}), own_portal)
+    window.page.on("dialog", lambda dialog: pytest.fail(f"script of a stranger ran: {dialog.message}"))
+    window.sign_in(Role.SECURITY_ADMIN)
+    shown = 0
+    for path in hostile.PAGES:
+        page = window.go(path.format(**NAMED))
+        assert page.locator("img[src='x'], img[onerror]").count() == 0, path
+        assert page.locator("script:not([src])").count() == 0, path
+        shown += "<script>alert(2)" in page.locator("body").inner_text()
+        assert "hostile49" not in page.content(), path
+    assert shown >= len(hostile.PAGES) // 2
+    assert window.complaints == []
+
+
 def _register(counted: Counted, issuer: str) -> str:
     """All five steps; answers the secret of the client, as the page shows it once."""
     page = counted.page
@@ -133,3 +156,18 @@ def _activated_by_another(portal: PortalServer, chromium: Browser) -> None:
     page = window.go("/partners/lark/acts/activate")
     page.get_by_role("button", name="Activate Lark Logistics").click()
     expect(page.get_by_text("Active", exact=True).first).to_be_visible()
+
+
+def test_an_invitation_is_accepted_in_the_browser_by_somebody_who_only_has_the_link(
+    own_portal: PortalServer, own_chromium: Browser
+) -> None:
+    ours = Visit(own_chromium.new_context(), own_portal)
+    ours.sign_in(Role.PARTNER_MANAGER)
+    page = ours.go("/partners/kestrel/people/invite")
+    page.get_by_role("button", name="Send the invitation").click()
+    link = page.locator("#link").inner_text()
+    theirs = Visit(own_chromium.new_context(java_script_enabled=False), own_portal)
+    theirs.page.goto(link)
+    theirs.page.get_by_role("button", name="Accept the invitation").click()
+    expect(theirs.page.get_by_role("heading", level=1, name="Connect Kestrel Payments to Demo")).to_be_visible()
+    assert theirs.complaints == ours.complaints == []

@@ -107,7 +107,7 @@ def copy_checkout(folder: Path, account: Account) -> Checkout:
     for name in SOURCES:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, place / name)  # with what is compiled already: every process would do it again
         else:
             shutil.copy2(source, place)
     if not account.is_ours:

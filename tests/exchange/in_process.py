@@ -44,8 +44,8 @@ class Caller:
         }
         return good | changes
 
-    async def post(self, form: dict[str, Any]) -> Reply:
-        """Its answer. Requests that are gathered reach the ledger in one pass of the loop: they share a batch."""
+    async def post(self, form: dict[str, Any], **fields: str) -> Reply:
+        """Its answer, with these header fields. Requests that are gathered reach the ledger together: in one batch."""
         messages: list[Mapping[str, Any]] = []
         body = urlencode(form, doseq=True).encode()
 
@@ -56,6 +56,7 @@ class Caller:
             messages.append(message)
 
         headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+        headers += [(name.encode(), value.encode()) for name, value in fields.items()]
         scope = {
             "type": "http",
             "method": "POST",

@@ -40,6 +40,7 @@ def waits(site: Site, response: httpx.Response, error: str, reason: Reason) -> N
     assert (event["kind"], event["outcome"], event["reason"]) == ("device.polled", "", reason)
 
 
+@rule(145, "RFC 8628", "5.1")
 def test_the_codes_are_as_the_rfc_advises_and_recorded_before_they_are_told(site: Site) -> None:
     answer = site.ask(scope="partners:read")
     codes = answer.json()
@@ -93,6 +94,7 @@ def test_a_client_that_may_refresh_can_and_one_that_may_not_gets_nothing_to_refr
     assert "refresh_token" not in granted(site.server, site.poll(codes, auth=None, form=public)).body
 
 
+@rule(145, "RFC 8628", "3.5")
 def test_a_device_that_asks_too_often_waits_5_seconds_longer_and_two_processes_agree(site: Site) -> None:
     codes = site.codes()
     with exchange_server.beside(site.server) as port, httpx.Client(trust_env=False) as http:
@@ -117,6 +119,7 @@ def test_a_refused_device_hears_so_and_gets_nothing(site: Site) -> None:
     refused(site.server, site.poll(codes), "access_denied", Reason.GRANT_DENIED)
 
 
+@rule(145, "RFC 8628", "3.5")
 def test_a_code_ends_after_ten_minutes_for_the_device_and_for_the_person(site: Site) -> None:
     codes, allowed = site.codes(), site.codes()
     site.decide(allowed)

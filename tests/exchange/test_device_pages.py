@@ -21,6 +21,7 @@ from exchange import devices, guesses
 from exchange.models import DeviceGrant
 from portal.config import Kek
 from tests import static_files
+from tests.conformance.rules import rule
 from tests.exchange.devices import DEVICE_CODE, SECRET, Site, serving
 from tests.exchange_server import ROOT
 from tests.world import add_client
@@ -47,6 +48,7 @@ def test_only_somebody_signed_in_enters_a_code_and_the_code_is_kept_meanwhile(si
     assert parse_qs(urlsplit(answer.headers["location"]).query) == {"next": [f"{address.path}?{address.query}"]}
 
 
+@rule(145, "RFC 8628", "5.4")
 def test_a_code_in_the_address_is_filled_in_and_nothing_more(site: Site) -> None:
     codes = site.codes()
     with site.browser() as browser:
@@ -59,6 +61,8 @@ def test_a_code_in_the_address_is_filled_in_and_nothing_more(site: Site) -> None
     assert (empty.status_code, "<script>alert" in empty.text) == (200, False)
 
 
+@rule(152, "OWASP ASVS", "10.7.2")
+@rule(145, "RFC 8628", "3.3")
 def test_the_page_says_who_asks_for_what_from_where_and_warns_of_codes_that_others_sent(site: Site) -> None:
     codes = site.codes(scope="keys:read")
     with site.browser() as browser:

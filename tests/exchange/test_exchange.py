@@ -7,6 +7,7 @@ from uuid import UUID
 
 import jwt
 
+from tests.conformance.rules import OWN, rule
 from tests.world import LEDGER
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def test_the_rows_of_a_token_say_what_the_token_says(server: ExchangeServer) -> 
     assert server.rows("SELECT 1 FROM audit_pending WHERE event_id = %s", event) == [(1,)]
 
 
+@rule(158, OWN)
 def test_the_text_of_a_token_is_stored_nowhere(server: ExchangeServer) -> None:
     subject_token = server.world.idp.subject_token(server.url)
     issued = server.exchange(subject_token=subject_token).json()["access_token"]

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -42,10 +43,10 @@ class Site:
     email: str
     password: str
 
-    def code(self, client_id: str, verifier: str, *, allow: bool = True, **changes: Any) -> dict[str, list[str]]:
-        """Sign in, consent (or not), and read the parameters of the redirect."""
+    def question(self, client_id: str, verifier: str, **changes: Any) -> dict[str, str]:
+        """What the client sends the browser with."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        query = {
+        return {
             "response_type": "code",
             "client_id": client_id,
             "redirect_uri": CALLBACK,
@@ -54,10 +55,20 @@ class Site:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         } | changes
+
+    @contextmanager
+    def browser(self) -> Iterator[httpx.Client]:
+        """A browser in which the person is signed in."""
         with httpx.Client(base_url=self.server.url, trust_env=False, follow_redirects=True) as browser:
-            page = browser.get("/oauth/authorize", params=query)
+            page = browser.get("/sign-in")
             form = {"login": self.email, "password": self.password, **hidden(page.text)}
-            page = browser.post(page.url, data=form, headers={"referer": str(page.url)})
+            browser.post(page.url, data=form, headers={"referer": str(page.url)})
+            yield browser
+
+    def code(self, client_id: str, verifier: str, *, allow: bool = True, **changes: Any) -> dict[str, list[str]]:
+        """Sign in, consent (or not), and read the parameters of the redirect."""
+        with self.browser() as browser:
+            page = browser.get("/oauth/authorize", params=self.question(client_id, verifier, **changes))
             form = hidden(page.text) | ({"allow": "Authorize"} if allow else {})
             answer = browser.post(page.url, data=form, headers={"referer": str(page.url)}, follow_redirects=False)
         assert answer.status_code == 302, answer.text
@@ -172,6 +183,7 @@ def call_api(site: Site, token: str) -> int:
     return site.server.http.get("/api/v1/me", headers={"authorization": f"Bearer {token}"}).status_code
 
 
+@rule(149, "OWASP ASVS", "10.4.11")
 def test_a_client_gets_no_scope_beyond_its_ceiling_whatever_the_person_agreed_to(site: Site) -> None:
     verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
     code = site.code("app-secret", verifier, scope="partners:read keys:write")["code"][0]
@@ -213,6 +225,36 @@ def test_a_refresh_token_given_back_ends_what_came_of_it(site: Site) -> None:
     assert site.server.post(refresh, auth=auth).json()["error"] == "invalid_grant"
 
 
+@rule(151, "OWASP ASVS", "10.7.3")
+def test_whoever_lent_it_takes_it_back_and_nothing_that_came_of_it_is_good(site: Site) -> None:
+    verifier, auth = secrets.token_urlsafe(48), ("app-secret", "s" * 43)
+    held = redeem(site, site.code("app-secret", verifier)["code"][0], verifier, auth=auth).json()
+    form = {"grant_type": "refresh_token", "refresh_token": held["refresh_token"]}
+    later = site.server.post(form, auth=auth).json()
+    with site.browser() as browser:
+        page = browser.get("/account").text
+        (address,) = re.findall(r'action="(/account/consents/[^"]+)"(?=(?:(?!</form>).)*app-secret")', page)
+        assert "partners:read" in page.partition('id="consents"')[2]
+        referer = {"referer": f"{site.server.url}/account"}
+        answer = browser.post(address, data=hidden(page), headers=referer)
+        assert "the access of app-secret" in page
+        assert "the access of app-secret" not in answer.text
+    for text in (held["access_token"], later["access_token"]):
+        assert ask(site.server, text, auth=auth).json() == {"active": False}
+    refused = site.server.post(form | {"refresh_token": later["refresh_token"]}, auth=auth)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+@rule(152, "OWASP ASVS", "10.7.2")
+def test_the_consent_page_says_who_asks_for_what_where_and_until_when(site: Site) -> None:
+    with site.browser() as browser:
+        page = browser.get("/oauth/authorize", params=site.question("app-secret", secrets.token_urlsafe(48))).text
+    assert "Allow app-secret to act for you?" in page
+    assert "<li>" in page.partition("It asks to:")[2]
+    assert f"At {site.server.url}/api, until 12 h after it last used this." in page
+    assert "You can withdraw it on your account page at any time." in page
+
+
 @rule(102, "RFC 9449", "5")
 def test_a_proof_binds_the_token_of_a_code_too(site: Site) -> None:
     verifier = secrets.token_urlsafe(48)
@@ -252,6 +294,7 @@ def test_a_public_client_proves_itself_by_pkce_and_nothing_else(site: Site) -> N
     assert site.server.event(right)["client"] == "app-public"
 
 
+@rule(150, "OWASP ASVS", "10.4.10")
 def test_a_confidential_client_without_credentials_is_refused(site: Site) -> None:
     verifier = secrets.token_urlsafe(48)
     code = site.code("app-secret", verifier)["code"][0]

@@ -22,6 +22,7 @@ from exchange.trail import Trail
 from partners.changes import LEDGER_LOCK
 from policy.reasons import Reason, Rule
 from portal.database.connections import connection_parameters
+from portal.embedded.addresses import SUPERUSER
 from tests.attacks import attack
 from tests.exchange.in_process import calling, organisation
 from tests.waiting import until
@@ -237,7 +238,10 @@ def test_a_caller_that_leaves_takes_nobody_with_it_and_its_event_is_kept(
 
 
 @attack("F27")
-def test_a_deadlock_is_tried_again_and_nobody_notices(committed_database: str, watch: _Watch) -> None:
+def test_a_deadlock_is_tried_again_and_nobody_notices(
+    committed_database: str, watch: _Watch, services: Services
+) -> None:
+    database = psycopg.conninfo.conninfo_to_dict(committed_database)["dbname"]
     world = organisation()
     insert = """INSERT INTO exchange_spentjti (purpose, issuer, jti, expires_at)
                 VALUES ('client_assertion', 'kestrel-backend', %s, now())"""
@@ -247,7 +251,8 @@ def test_a_deadlock_is_tried_again_and_nobody_notices(committed_database: str, w
             forms = [
                 caller.form(client_assertion=world.backend.assertion(world.issuer, jti=jti)) for jti in ("a-1", "b-2")
             ]
-            with psycopg.connect(committed_database) as other:
+            with psycopg.connect(services.postgres.url(SUPERUSER, str(database))) as other:
+                other.execute("SET deadlock_timeout = '1min'")  # the other side finds out, and is the one to give way
                 other.execute(insert, ["b-2"])
                 batch = [asyncio.create_task(caller.post(form)) for form in forms]
                 await until(watch.waiting, "the batch has a-1 and waits for b-2")
@@ -263,7 +268,8 @@ def test_a_deadlock_is_tried_again_and_nobody_notices(committed_database: str, w
 
 @attack("F27")
 @pytest.mark.usefixtures("committed_database")
-def test_batches_that_share_identifiers_in_different_order_do_not_deadlock() -> None:
+def test_batches_that_share_identifiers_in_different_order_do_not_deadlock(settings: Any) -> None:
+    settings.HANDOVER = replace(settings.HANDOVER, client_rate=0, partner_rate=0, subject_rate=0)  # it comes in bursts
     world = organisation()
 
     async def send() -> list[list[int]]:

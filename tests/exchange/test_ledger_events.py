@@ -19,6 +19,7 @@ from audit.events import Actor, ActorKind, ExchangeGranted
 from audit.identifiers import new_id
 from exchange.trail import storable
 from portal.config import Kek
+from tests.conformance.rules import OWN, rule
 
 if TYPE_CHECKING:
     from tests.exchange_server import ExchangeServer
@@ -80,6 +81,7 @@ COLUMNS = """SELECT event.id, kind, outcome, reason, partner.slug, client, targe
     mac, kek_id, schema_version FROM audit_event event LEFT JOIN partners_partner partner ON partner.id = partner_id"""
 
 
+@rule(158, OWN)
 def test_the_columns_of_an_event_say_what_its_document_says(server: ExchangeServer) -> None:
     answers = [
         server.exchange(scope="ledger.read"),

@@ -1,31 +1,21 @@
-"""The simulator beside the endpoint: for every reason the same step, and on random requests the same answer.
+"""The simulator beside the endpoint: for every reason the same step (random requests: ``test_previews``).
 
 The cases are generated from ``Reason``: each has a request that is refused for it, or says why no simulation can be.
 """
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exchange.protocol.request import CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE
 from exchange.simulation import Outcome
 from policy.places import places_of
 from policy.reasons import Reason
 from portal.generated_docs import errors_page
-from tests.campaign import rounds
-from tests.exchange.trials import (
-    ARCHIVE,
-    BOOKS,
-    UNKNOWN_TO_THE_MINT,
-    Trial,
-    Verdict,
-    endpoint,
-    judged,
-)
-from tests.world import ID_TOKEN, JWT, LEDGER, REPORTS
+from tests.exchange.trial_worlds import ARCHIVE, endpoint
+from tests.exchange.trials import Trial, Verdict, judged, path
+from tests.world import JWT, LEDGER, REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,11 +124,6 @@ def verdicts(world: World) -> dict[Reason, Verdict]:
     return dict(zip(order, judged(world, [TRIALS[reason] for reason in order]), strict=True))
 
 
-def path(steps: Any) -> list[tuple[str, str]]:
-    """The steps with what became of each, but for the record, which is the ledger's."""
-    return [(step[0], step[1]) for step in steps if step[0] != "record"]
-
-
 def test_each_reason_has_a_trial_or_says_why_it_cannot_have_one() -> None:
     assert TRIALS.keys() | NEVER.keys() == set(Reason)
     assert not TRIALS.keys() & NEVER.keys()
@@ -170,72 +155,3 @@ def test_claims_that_were_typed_come_to_the_same_end_as_a_signed_token(
 
 def test_a_wrong_signature_is_all_that_typed_claims_hide(verdicts: dict[Reason, Verdict]) -> None:
     assert verdicts[Reason.SIGNATURE_WRONG].typed.outcome is Outcome.GRANTED
-
-
-SIGNERS = {
-    "fjord-backend": ["other_idp"],
-    "heron-gateway": ["people", "services", "strict", "many", "login", "drafted", "paused"],
-    "heron-noscope": ["services", "many"],
-    "nova-backend": ["nova"],
-}
-CLIENTS = [*["kestrel-batch"] * 9, *["fjord-backend", "heron-gateway"] * 2, "heron-noscope", "nova-backend"]
-CLAIMS: list[dict[str, Any]] = [
-    {"tier": "silver"},
-    {"tier": None},
-    {"scope": "settle:write"},
-    {"scope": None, "scp": ["reports:read"]},
-    {"act": {"sub": "robot-1"}},
-    {"act": CHAIN},
-    {"may_act": {"sub": "kestrel-batch"}},
-    {"exp": {"now": 40}},
-    {"account": "user-1"},
-    {"account": "user-2"},
-    {"jti": None},
-    {"aud": "kestrel-batch"},
-    {"auth_time": 1_700_000_000, "acr": "high"},
-    {"team": ["blue"]},
-    {"nonce": "n", "scope": None},
-]
-HEADERS: list[dict[str, Any]] = [{"typ": "at+jwt"}, {"typ": None}, {"kid": None}, {"alg": "none"}]
-TARGETS: list[Any] = [*[LEDGER] * 6, REPORTS, ARCHIVE, BOOKS, [LEDGER, REPORTS], [LEDGER, BOOKS], None]
-SCOPES = [None, "ledger.read", "ledger.read ledger.write", "ledger.admin ledger.read", "reports.read", "archive.read"]
-
-
-def rolled(dice: random.Random) -> Trial:
-    """A request of chance: mostly good, changed in a few places."""
-    changed: dict[str, Any] = {}
-    for claims in dice.sample(CLAIMS, dice.choice([0, 0, 0, 1, 1, 2])):
-        changed |= claims
-    grant = dice.choices([TOKEN_EXCHANGE, JWT_BEARER, CLIENT_CREDENTIALS], [8, 1, 1])[0]
-    client = {JWT_BEARER: "kestrel-grants", CLIENT_CREDENTIALS: "kestrel-cron"}.get(grant) or dice.choice(CLIENTS)
-    is_foreign = dice.random() < 0.05
-    parameters: dict[str, Any] = {"audience": dice.choice(TARGETS), "scope": dice.choice(SCOPES)}
-    if grant == TOKEN_EXCHANGE and dice.random() < 0.1:
-        parameters["subject_token_type"] = dice.choice([JWT, ID_TOKEN])
-    return Trial(
-        client=client,
-        grant=grant,
-        signer="idp" if is_foreign else dice.choice(SIGNERS.get(client, ["idp"])),
-        claims=changed,
-        header=dice.choice(HEADERS) if dice.random() < 0.1 else {},
-        spoil=dice.random() < 0.03,
-        actor={"sub": dice.choice([client, "robot-1"])} if grant == TOKEN_EXCHANGE and dice.random() < 0.2 else None,
-        parameters=parameters,
-    )
-
-
-def test_a_preview_equals_the_outcome_on_random_requests(world: World) -> None:
-    dice = random.Random(8693)
-    trials = [rolled(dice) for _ in range(rounds(300))]
-    verdicts = judged(world, trials)
-    for trial, verdict in zip(trials, verdicts, strict=True):
-        recorded = verdict.event
-        assert (verdict.pasted.reason or "") == recorded["reason"], trial
-        assert path(verdict.pasted.steps) == path(recorded["data"]["steps"]), trial
-        assert (verdict.pasted.outcome is Outcome.GRANTED) is bool(verdict.minted), trial
-        minted = {name: value for name, value in verdict.minted.items() if name not in UNKNOWN_TO_THE_MINT}
-        assert minted.items() <= verdict.pasted.claims.items(), trial
-        assert not trial.spoil or verdict.typed.reason is not Reason.SIGNATURE_WRONG
-    granted = [verdict for verdict in verdicts if verdict.minted]
-    assert len(trials) / 10 < len(granted) < len(trials)
-    assert len({verdict.event["reason"] for verdict in verdicts}) > 8

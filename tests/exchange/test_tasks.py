@@ -24,7 +24,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 
 from audit.partitions import months
-from audit.tasks import extend_partitions
+from audit.tasks import count_spans, extend_partitions
 from exchange import jwks, sweeping
 from exchange.models import DeviceGrant, IssuedToken, SpentJti, TokenFamily
 from exchange.tasks import refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens
@@ -228,7 +228,7 @@ class TestBeat:
     def test_wakes_up_for_tasks_that_exist_and_lets_the_wake_ups_lapse(self) -> None:
         entries = MemoryScheduler(app).schedule.values()
         ours = {refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens, clear_sessions, sweep_kept_answers}
-        tasks = {task.name for task in (*ours, extend_partitions)}
+        tasks = {task.name for task in (*ours, count_spans, extend_partitions)}
         assert {entry.task for entry in entries} == tasks
         for entry in entries:
             assert entry.task in app.tasks

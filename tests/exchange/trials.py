@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from base64 import urlsafe_b64decode
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from audit.events import SYSTEM
 from audit.models import Event
@@ -20,24 +22,31 @@ from exchange.supposing import Typed
 from partners import models
 from partners.changes import changing
 from policy.raw import RawToken
-from tests import services as plugin
 from tests import world as worlds
 from tests.cases import filled
-from tests.exchange.in_process import Caller, calling, organisation
-from tests.signers import Signer
+from tests.exchange.in_process import Caller, calling
+from tests.exchange.trial_worlds import ARCHIVE
+from tests.signers import Signer, encode, make_key, public_jwk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from exchange.registry import Registry
     from tests.world import World
 
-ARCHIVE = "https://archive.meridian.example"
-"""A target whose tokens are references."""
-BOOKS = "https://books.meridian.example"
-"""A target whose mapping names the subject by another claim."""
+HOLDER = make_key("ES256")
+"""Whose proofs of possession the requests bring."""
 UNKNOWN_TO_THE_MINT = {"jti", "txn", "fam", "iat"}
 """What only a real mint gives, or what the moment of it gives."""
+
+
+class Kind(StrEnum):
+    """What the subject token is: a JWT of the signer; one of its opaque tokens; a token of ours, or a reference."""
+
+    SIGNED = "signed"
+    OPAQUE = "opaque"
+    OURS = "ours"
+    REFERENCE = "reference"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +60,14 @@ class Trial:
     header: dict[str, Any] = field(default_factory=dict)
     text: str | None = None
     """In place of a token."""
+    kind: Kind = Kind.SIGNED
     spoil: bool = False
     """Whether the signature is another token's."""
     actor: dict[str, Any] | None = None
-    """Claims of an actor token of heron's services."""
+    """Claims of an actor token."""
+    actor_signer: str = "services"
+    is_proven: bool = False
+    """Whether the request brings a DPoP proof of ``HOLDER``."""
     parameters: dict[str, Any] = field(default_factory=dict)
     before: str = ""
     """What happens to the configuration first."""
@@ -66,6 +79,7 @@ class Verdict:
 
     event: dict[str, Any]
     minted: dict[str, Any]
+    question: Question
     pasted: Answer
     typed: Answer
 
@@ -76,38 +90,6 @@ def signer_of(world: World, name: str) -> Signer:
     return found
 
 
-def furnished() -> World:
-    """The test organisation, with what only these trials need."""
-    world = organisation()
-    with changing(SYSTEM) as change:
-        change.touch_catalogue()
-        kestrel = models.Partner.objects.get(slug="kestrel")
-        trust = kestrel.trusts.get(name="idp")
-        for name, audience, fields in (("archive", ARCHIVE, {"token_format": "reference"}), ("books", BOOKS, {})):
-            target = models.Target.objects.create(name=name, audience=audience, lifetime=timedelta(minutes=4), **fields)
-            models.Scope.objects.create(target=target, name=f"{name}.read", description=name)
-            scopes = {"always": [f"{name}.read"], "default_scopes": [f"{name}.read"]}
-            by = {"subject_claim": "account" if name == "books" else "sub"}
-            worlds.add_mapping(trust, target, name, allows_impersonation=True, **scopes, **by)
-        everything = ["ledger.read", "ledger.write", "reports.read", "archive.read", "books.read"]
-        models.Client.objects.filter(partner=kestrel).update(scopes=everything)
-        for client_id, changes in (
-            ("kestrel-methodless", {"methods": []}),
-            ("kestrel-proving", {"dpop_bound_access_tokens": True}),
-            ("kestrel-certified", {"tls_client_certificate_bound_access_tokens": True}),
-            ("kestrel-fleeting", {}),
-        ):
-            worlds.add_client(kestrel, client_id, secret=world.secret, **changes)
-        nova = models.Partner.objects.create(slug="nova", name="Nova", state="configuring")
-        change.touch(nova.id)
-        target = models.Target.objects.get(name="ledger")
-        rehearsing = worlds.add_trust(nova, Signer("https://idp.nova.example", world.other_idp.key))
-        worlds.add_mapping(rehearsing, target, "ledger", allows_impersonation=True)
-        worlds.add_client(nova, "nova-backend", secret=world.secret)
-    world.__dict__["nova"] = Signer("https://idp.nova.example", world.other_idp.key)
-    return world
-
-
 def texts(trial: Trial, world: World) -> tuple[str | None, str | None]:
     """The subject and the actor token."""
     signer = signer_of(world, trial.signer)
@@ -115,13 +97,28 @@ def texts(trial: Trial, world: World) -> tuple[str | None, str | None]:
     claims = {name: filled(value) for name, value in trial.claims.items() if name != "aud"}
     token = trial.text
     if token is None and trial.grant != CLIENT_CREDENTIALS:
-        token = signer.subject_token(audience, header=trial.header, **claims)
+        if trial.kind is Kind.OPAQUE:
+            token = world.__dict__["sessions"].token(audience, **claims)
+        else:
+            token = signer.subject_token(audience, header=trial.header, **claims)
         if trial.spoil:
             token = token.rpartition(".")[0] + "." + signer.subject_token(world.issuer).rpartition(".")[2]
-    actor = None
-    if trial.actor is not None:
-        actor = world.heron.services.subject_token(world.issuer, **trial.actor)
-    return token, actor
+    return token, actor_of(trial, world)
+
+
+def actor_of(trial: Trial, world: World) -> str | None:
+    """The actor token, where there is one."""
+    if trial.actor is None:
+        return None
+    claims = {"aud": world.issuer, **{name: filled(value) for name, value in trial.actor.items()}}
+    return signer_of(world, trial.actor_signer).subject_token(claims.pop("aud"), **claims)
+
+
+def proof(world: World) -> str:
+    """A fresh proof for the token endpoint (RFC 9449 section 4.2)."""
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": public_jwk(HOLDER)}
+    claims = {"jti": str(uuid4()), "htm": "POST", "htu": world.token_endpoint, "iat": int(time.time())}
+    return encode(header, claims, HOLDER)
 
 
 def form_of(trial: Trial, subject: str | None, actor: str | None) -> dict[str, Any]:
@@ -155,6 +152,7 @@ def question_of(trial: Trial, form: dict[str, Any], at: datetime) -> Question:
         parameters=parameters,
         subject=None if subject is None else RawToken(subject),
         actor=None if actor is None else RawToken(actor),
+        has_proof=trial.is_proven,
     )
 
 
@@ -165,10 +163,14 @@ def part(token: str, index: int) -> dict[str, Any]:
     return content
 
 
-def retyped(token: RawToken | Typed | None) -> RawToken | Typed | None:
-    """The same token as somebody would type it; left as it is where it cannot be read."""
+def retyped(token: RawToken | Typed | None, world: World) -> RawToken | Typed | None:
+    """The same token as somebody would type it, one that is opaque as its issuer says it; else left as it is."""
     if not isinstance(token, RawToken):
         return token
+    sessions = world.__dict__.get("sessions")
+    if sessions is not None and token.reveal() in sessions.known:
+        said = sessions.known[token.reveal()]
+        return Typed(header={}, claims={name: value for name, value in said.items() if name != "active"})
     try:
         return Typed(header=part(token.reveal(), 0), claims=part(token.reveal(), 1))
     except ValueError:
@@ -181,19 +183,30 @@ async def ask(caller: Caller, trials: Sequence[Trial]) -> list[tuple[Trial, dict
     for trial in trials:
         subject, actor = await prepared(caller, trial)
         form = form_of(trial, subject, actor)
-        reply = await caller.post(form | {"client_id": trial.client, "client_secret": caller.world.secret})
+        fields = {"dpop": proof(caller.world)} if trial.is_proven else {}
+        reply = await caller.post(form | {"client_id": trial.client, "client_secret": caller.world.secret}, **fields)
         asked.append((trial, form, reply))
     return asked
 
 
 async def prepared(caller: Caller, trial: Trial) -> tuple[str | None, str | None]:
     """The tokens; where one of ours is to lose what it rests on, it is got first."""
+    if trial.kind in {Kind.OURS, Kind.REFERENCE}:
+        return await ours(caller, trial.kind), actor_of(trial, caller.world)
     if trial.before != "suspend":
         return texts(trial, caller.world)
     form = form_of(Trial(), *texts(Trial(), caller.world))
     reply = await caller.post(form | {"client_id": "kestrel-fleeting", "client_secret": caller.world.secret})
     await asyncio.to_thread(suspend_fleeting)
     return str(reply.json["access_token"]), None
+
+
+async def ours(caller: Caller, kind: Kind) -> str:
+    """A token of ours, got for one of kestrel's."""
+    first = Trial(parameters={"audience": ARCHIVE if kind is Kind.REFERENCE else worlds.LEDGER})
+    form = form_of(first, *texts(first, caller.world))
+    reply = await caller.post(form | {"client_id": first.client, "client_secret": caller.world.secret})
+    return str(reply.json["access_token"])
 
 
 def suspend_fleeting() -> None:
@@ -203,22 +216,8 @@ def suspend_fleeting() -> None:
         change.touch(models.Partner.objects.get(slug="kestrel").id)
 
 
-@contextmanager
-def endpoint(services: plugin.Services, blocker: Any) -> Iterator[World]:
-    """A database of its own with the furnished world in it, in which nobody is limited."""
-    from django.conf import settings  # noqa: PLC0415 - the settings in use now
-
-    with blocker.unblock(), plugin.own_database(services):
-        held = settings.HANDOVER
-        settings.HANDOVER = replace(held, failure_rate=0)
-        try:
-            yield furnished()
-        finally:
-            settings.HANDOVER = held
-
-
-def judged(world: World, trials: Sequence[Trial]) -> list[Verdict]:
-    """Each trial at the endpoint, then in the simulator under the same configuration."""
+def judged(world: World, trials: Sequence[Trial], ground: Registry | None = None) -> list[Verdict]:
+    """Each trial at the endpoint, then in the simulator under the same configuration, or on the ground given."""
 
     async def run() -> list[tuple[Trial, dict[str, Any], Any]]:
         async with calling(world) as caller:
@@ -226,8 +225,8 @@ def judged(world: World, trials: Sequence[Trial]) -> list[Verdict]:
 
     asked = asyncio.run(run())
     tried = [_recorded(*one) for one in asked]
-    ground = ground_of([question for _event, _minted, question in tried])
-    return [_verdict(*one, ground) for one in tried]
+    ground = ground or ground_of([question for _event, _minted, question in tried])
+    return [_verdict(*one, ground, world) for one in tried]
 
 
 def _recorded(trial: Trial, form: dict[str, Any], reply: Any) -> tuple[dict[str, Any], dict[str, Any], Question]:
@@ -241,9 +240,18 @@ def _recorded(trial: Trial, form: dict[str, Any], reply: Any) -> tuple[dict[str,
     return event, minted, question_of(trial, form, at)
 
 
-def _verdict(event: dict[str, Any], minted: dict[str, Any], question: Question, ground: Registry) -> Verdict:
-    typed = replace(question, subject=retyped(question.subject), actor=retyped(question.actor))
-    return Verdict(event=event, minted=minted, pasted=simulate(question, ground), typed=simulate(typed, ground))
+def _verdict(
+    event: dict[str, Any], minted: dict[str, Any], question: Question, ground: Registry, world: World
+) -> Verdict:
+    subject, actor = (retyped(token, world) for token in (question.subject, question.actor))
+    typed = replace(question, subject=subject, actor=actor)
+    return Verdict(
+        event=event,
+        minted=minted,
+        question=question,
+        pasted=simulate(question, ground),
+        typed=simulate(typed, ground),
+    )
 
 
 def minted_by(reply: Any, event: dict[str, Any]) -> dict[str, Any]:
@@ -255,3 +263,8 @@ def minted_by(reply: Any, event: dict[str, Any]) -> dict[str, Any]:
         return part(text, 1)
     token = event["data"]["token"]
     return {"iat": token["issued_at"], "exp": token["expires_at"], "sub": token["sub"], "aud": token["aud"][0]}
+
+
+def path(steps: Any) -> list[tuple[str, str]]:
+    """The steps with what became of each, but for the record, which is the ledger's."""
+    return [(step[0], step[1]) for step in steps if step[0] != "record"]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from exchange.ledger_connection import CALL_TIMEOUT
+from tests.conformance.rules import OWN, rule
 from tests.exchange.in_process import Caller, calling, organisation
 from tests.faults.proxy import Fault, Relay, relayed
 
@@ -45,6 +46,7 @@ async def _calling_through_a_relay(world: World) -> AsyncIterator[tuple[Relay, C
                 yield relay, caller
 
 
+@rule(157, OWN)
 @pytest.mark.parametrize(
     ("fault", "is_committed"), [(Fault.CALL_LOST, False), (Fault.ANSWER_LOST, True), (Fault.HALF_AN_ANSWER, True)]
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conformance.rules import OWN, rule
 from tests.vault import VAULT
 from tests.waiting import wait_until
 from tests.world import LEDGER
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tests.own_services import OwnServices
 
 
+@rule(157, OWN)
 @pytest.mark.parametrize(("audience", "gateway"), [(LEDGER, "ledger-gateway"), (VAULT, "vault-gateway")])
 def test_questions_are_answered_by_503_while_postgresql_is_dead_and_truthfully_afterwards(
     durable: OwnServices, busy: ExchangeServer, audience: str, gateway: str

@@ -245,6 +245,7 @@ def test_a14_a_used_assertion_stays_used_when_redis_forgets_everything(limited: 
     refused(limited, limited.post(form, headers=headers), "invalid_client", Reason.ASSERTION_REPLAYED)
 
 
+@rule(154, "RFC 9700", "4.13")
 @attack("A32")
 def test_a32_a_forged_forwarding_field_does_not_make_another_address(limited: ExchangeServer) -> None:
     attacker = "203.0.113.8"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.attacks import ATTACKS, PAGE, attack, render, rows
-from tests.indexes import collected
+from tests.indexes import known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,8 @@ DUE = {*(f"A{n}" for n in (*range(1, 26), 27, 28, 29, 30, 32)), *(f"F{n}" for n 
 
 
 @pytest.fixture(scope="module")
-def index(shared_folder: Path) -> dict[str, set[str]]:
-    return collected(shared_folder).attacks
+def index(request: pytest.FixtureRequest, shared_folder: Path) -> dict[str, set[str]]:
+    return known(request.config, shared_folder).attacks
 
 
 def test_the_rows_are_those_that_are_due() -> None:

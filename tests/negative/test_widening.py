@@ -29,6 +29,7 @@ THEIRS: dict[str, frozenset[str]] = {
 ASKED = [" ".join(chosen) for size in (1, 2, 3) for chosen in combinations(CATALOGUE, size)]
 
 
+@rule(149, "RFC 9700", "2.3")
 @attack("A17")
 @rule(49, "RFC 8693", "2.1")
 @pytest.mark.parametrize("theirs", THEIRS)

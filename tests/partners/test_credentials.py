@@ -18,6 +18,7 @@ from partners.errors import ConfigurationRefused, IllegalTransition, NotRegister
 from partners.models import ClientSecret
 from partners.services.credentials import check_secret
 from portal.config import Kek
+from tests.conformance.rules import rule
 from tests.partners import examples
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def live(secret: str) -> list[int]:
     ]
 
 
+@rule(148, "RFC 9700", "2.5")
 def test_a_generated_secret_has_256_bits_and_is_kept_as_its_keyed_hash_only(registered: Change) -> None:
     secret = services.generate_secret(registered, CLIENT)
     assert len(secret) == 43
@@ -47,6 +49,7 @@ def test_a_generated_secret_has_256_bits_and_is_kept_as_its_keyed_hash_only(regi
     assert len(bytes(row.digest)) == 32
 
 
+@rule(148, "RFC 9700", "2.5")
 def test_two_secrets_are_live_and_a_third_replaces_the_older(registered: Change) -> None:
     first, second = (services.generate_secret(registered, CLIENT) for _ in range(2))
     ClientSecret.objects.filter(slot=1).update(created_at=timezone.now() - timedelta(days=1))

@@ -16,6 +16,7 @@ from partners.errors import ConfigurationRefused, IllegalTransition, NotRegister
 from partners.services import FieldChange
 from partners.vocabulary import Kind
 from policy.parties import Risk, TokenFormat
+from tests.conformance.rules import rule
 from tests.partners import examples
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def test_a_scope_that_is_not_there_cannot_be_withdrawn(registered: Change) -> No
         services.withdraw_scope(registered, "ledger-api", "ledger:fly")
 
 
+@rule(153, "OWASP ASVS", "9.2.4")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -135,6 +137,7 @@ def test_a_target_may_keep_its_own_names(change: Change) -> None:
     assert declared_target().audience == "https://ledger.meridian.example/v1"
 
 
+@rule(153, "OWASP ASVS", "9.2.4")
 @pytest.mark.parametrize("suffix", ["", "/api"])
 def test_our_own_names_are_nobodys_audience(change: Change, suffix: str) -> None:
     with pytest.raises(ConfigurationRefused, match="another name than our own"):

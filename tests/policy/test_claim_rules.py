@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.claim_rules import MAX_PATTERN_LENGTH, MAX_VALUE_LENGTH, ClaimRule, Operator, RuleError, Verdict
+from tests.attacks import attack
 from tests.policy.examples import rule
 
 PASSED, REFUSED, FAULT = Verdict.PASSED, Verdict.REFUSED, Verdict.FAULT
@@ -70,6 +71,7 @@ def test_an_alternation_cannot_escape_its_anchors(pattern: str, value: str) -> N
     assert rule("sub", "matches", pattern).evaluate({"sub": value}) is REFUSED
 
 
+@attack("A31")
 @pytest.mark.parametrize(
     "pattern", ["(a+)+b", "(a|a)*b", "(a|aa)+b", "(.*)*x", "([a-zA-Z]+)*b", "(a*)*(a*)*b", "a{1,50}b"]
 )

@@ -31,6 +31,7 @@ from policy.expressions import (
     Kind,
     Variables,
 )
+from tests.attacks import attack
 
 if TYPE_CHECKING:
     from policy.expressions import Result
@@ -194,6 +195,7 @@ def test_a_value_that_no_claim_may_hold_is_a_fault(source: str) -> None:
         value_of(source)
 
 
+@attack("A31")
 @pytest.mark.parametrize(
     ("claims", "source", "fits", "bursts"),
     [
@@ -231,6 +233,7 @@ def test_more_rounds_than_the_engine_allows_are_a_fault() -> None:
         value_of("(claims.l + claims.l + claims.l + claims.l).exists(x, x == -1)", Kind.CONDITION, many)
 
 
+@attack("A31")
 @pytest.mark.parametrize(
     ("source", "claims"),
     [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
+from django.contrib.auth import SESSION_KEY
 from django.test import Client
 
 from portal.roles import Role
@@ -31,6 +34,16 @@ def organisation(db: None) -> Organisation:  # noqa: ARG001 - asked for its tran
     return organisations.build()
 
 
+def prove(client: Client, *, ago: int = 0) -> None:
+    """Whoever is signed in there proved who they are some seconds ago."""
+    session = client.session
+    session["account_authentication_methods_user"] = session[SESSION_KEY]
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+        {"method": "password", "at": time.time() - ago, "reauthenticated": True}
+    ]
+    session.save()
+
+
 @pytest.fixture
 def signed_in(db: None) -> Callable[[Role | None], Client]:  # noqa: ARG001 - asked for its transaction
     """A browser in which somebody of a role is signed in."""
@@ -39,6 +52,7 @@ def signed_in(db: None) -> Callable[[Role | None], Client]:  # noqa: ARG001 - as
         email = f"somebody.{(role or 'nobody').replace(' ', '.').lower().replace(chr(39), '')}@meridian.example"
         client = Client()
         client.force_login(organisations.person(role, email=email, name="Priya Raman"))
+        prove(client)
         return client
 
     return sign_in

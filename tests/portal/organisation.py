@@ -11,9 +11,9 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from partners import models
-from portal.models import User
+from portal.models import PartnerAdmin, User
 from portal.roles import Role
-from tests.portal import happenings
+from tests.portal import care, happenings
 from tests.signers import make_key, public_jwks
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ def person(role: Role | None, email: str = "", name: str = "") -> User:
     user = User.objects.create_user(email, PASSWORD, name=name)
     if role is not None:
         user.groups.add(Group.objects.get(name=role))
+    if role is Role.PARTNER_ADMIN:
+        kestrel = models.Partner.objects.filter(slug="kestrel").first() or partner("kestrel")
+        PartnerAdmin.objects.create(user=user, partner=kestrel, domain="kestrel.example")
     return user
 
 
@@ -75,6 +78,7 @@ def build(now: datetime | None = None) -> Organisation:
     _clients(kestrel, now)
     with happenings.together():
         organisation = _exchanges(kestrel, fjord, now)
+    care.build(kestrel, fjord, organisation.granted, now)
     organisation.people = {role: person(role, name=role) for role in Role if role is not Role.PARTNER_MANAGER}
     organisation.people[Role.PARTNER_MANAGER] = sara
     return organisation

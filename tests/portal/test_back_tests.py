@@ -15,7 +15,8 @@ from partners import excerpts
 from partners.models import Partner, ScopeMapping
 from portal.roles import Role
 from portal.simulator import back_tests
-from portal.simulator.back_tests import Bounds, Effect, Report, back_test, effect_of
+from portal.simulator.back_tests import Bounds, Report, back_test
+from portal.simulator.replaying import Effect, effect_of
 from portal.views import back_tests as views
 from portal.views.back_tests import BOUNDS
 from tests import world as worlds

@@ -40,6 +40,12 @@ def test_what_looks_like_a_token_is_blanked_in_any_text() -> None:
     assert redact(None, "info", {"event": f"got {JWT} from them"})["event"] == f"got {REDACTED} from them"
 
 
+@pytest.mark.parametrize("page", ["invitation", "welcome"])
+def test_a_link_that_lets_somebody_in_is_blanked_where_its_address_is_named(page: str) -> None:
+    logged = redact(None, "warning", {"event": f"Too Many Requests: /{page}/{'a-_9' * 10}"})
+    assert logged["event"] == f"Too Many Requests: /{page}/{REDACTED}"
+
+
 def test_an_exception_shows_its_places_and_never_the_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.reset_defaults()
     configure_structlog()

@@ -214,7 +214,7 @@ def test_an_invited_person_gets_a_link_by_mail_that_signs_in_once(browser: Clien
     theirs = Client()
     for _ in range(2):
         opened = theirs.get(link)
-        assert (opened.status_code, opened["Referrer-Policy"]) == (200, "no-referrer")
+        assert (opened.status_code, opened["Referrer-Policy"]) == (200, "strict-origin")
         assert theirs.get("/overview").status_code == 302
     assert theirs.post(link)["Location"] == "/account"
     assert theirs.get("/overview").status_code == 200

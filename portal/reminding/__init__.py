@@ -1,0 +1,1 @@
+"""Reminders by mail before anything of a partner ends."""

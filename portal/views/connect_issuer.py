@@ -1,0 +1,171 @@
+"""The partner's side: its issuer. What tokens are accepted is proposed; keys it handed over are its own to rotate."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from partners.changes import changing
+from partners.errors import ConfigurationError, IllegalTransition
+from partners.states import KeyMethod, TrustState
+from partners.vocabulary import SignatureAlgorithm
+from portal.partner_pages.examining import examine
+from portal.partner_pages.form_fields import object_to
+from portal.partner_side import key_sets, proposals
+from portal.partner_side.domains import is_inside
+from portal.partner_side.forms import IssuerForm, KeysForm
+from portal.partner_side.sides import NotYours
+from portal.people.events import actor_of
+from portal.signing_in.confirming import confirmed
+from portal.views.fragments import wants_part
+from portal.views.own_side import own_side, side_page
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponse
+
+    from partners.profiles import Trust
+    from portal.partner_side.sides import Side
+
+USUAL = (SignatureAlgorithm.ES256.value, SignatureAlgorithm.RS256.value)
+
+
+@own_side
+@require_http_methods(["GET", "POST"])
+@confirmed
+def new(request: HttpRequest, side: Side) -> HttpResponse:
+    """Propose another issuer."""
+    return _propose(request, side, "", {"method": KeyMethod.DISCOVERY, "algorithms": USUAL})
+
+
+@own_side
+@require_http_methods(["GET", "POST"])
+@confirmed
+def change(request: HttpRequest, side: Side, name: str) -> HttpResponse:
+    """Propose other fields of a trust in their issuer."""
+    trust = side.trust(name)
+    initial = {
+        "issuer": trust.issuer,
+        "method": trust.source.method,
+        "jwks_uri": trust.source.location if trust.source.method == KeyMethod.JWKS_URI else "",
+        "audiences": " ".join(trust.audiences),
+        "algorithms": trust.algorithms,
+    }
+    return _propose(request, side, name, initial)
+
+
+@own_side
+@require_POST
+def check(request: HttpRequest, side: Side) -> HttpResponse:
+    """What an issuer publishes now, check by check. Nothing of it is kept, and nothing that was typed is lost."""
+    examination, complaint = examine(request.POST, side.person.pk)
+    context: dict[str, Any] = {"examination": examination, "complaint": complaint}
+    if wants_part(request):
+        return side_page(request, side, "issuer/_checks", context)
+    typed: dict[str, Any] = {name: request.POST.get(name, "") for name in IssuerForm.base_fields}
+    typed["algorithms"] = request.POST.getlist("algorithms")
+    known = request.POST.get("known", "")
+    if known:
+        side.trust(known)
+    return _page(request, side, {"form": IssuerForm(initial=typed), "known": known, **context})
+
+
+@own_side
+@require_POST
+def withdraw(request: HttpRequest, side: Side, proposal_id: UUID) -> HttpResponse:
+    """Take a proposal back that nobody decided yet."""
+    if proposals.find(side.partner.id, proposal_id) is None:
+        raise NotYours("proposal", str(proposal_id))
+    try:
+        with changing(actor_of(request.user)) as opened:
+            proposals.withdraw(opened, side, proposal_id)
+    except ConfigurationError as error:
+        return side_page(request, side, "refused", {"complaint": str(error)}, status=HTTPStatus.CONFLICT)
+    return redirect("connect")
+
+
+@own_side
+@require_http_methods(["GET", "POST"])
+@confirmed
+def keys(request: HttpRequest, side: Side, name: str) -> HttpResponse:
+    """The keys of an issuer that were handed over: add new ones beside them, at once where it is their domain."""
+    trust = side.trust(name)
+    context: dict[str, Any] = {"trust": trust, "obstacle": _obstacle(side, trust), "form": KeysForm()}
+    if request.method == "GET" or context["obstacle"]:
+        status = HTTPStatus.OK if request.method == "GET" else HTTPStatus.CONFLICT
+        return side_page(request, side, "issuer/keys", context, status=status)
+    context["form"] = form = KeysForm(request.POST)
+    if form.is_valid():
+        try:
+            with changing(actor_of(request.user)) as opened:
+                key_sets.reshape_trust(opened, side.partner.slug, name, key_sets.added(form.cleaned_data["jwks"]))
+        except ConfigurationError as error:
+            object_to(form, error)
+        else:
+            return redirect("connect-keys", name)
+    return side_page(request, side, "issuer/keys", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@own_side
+@require_POST
+@confirmed
+def remove_key(request: HttpRequest, side: Side, name: str) -> HttpResponse:
+    """Remove one of several keys: tokens that it signed are refused from the next request on."""
+    trust = side.trust(name)
+    try:
+        with changing(actor_of(request.user)) as opened:
+            if words := _obstacle(side, trust):
+                raise IllegalTransition(words)
+            kid = request.POST.get("kid", "")
+            key_sets.reshape_trust(opened, side.partner.slug, name, key_sets.without(kid))
+    except ConfigurationError as error:
+        context = {"trust": trust, "obstacle": _obstacle(side, trust), "form": KeysForm(), "complaint": str(error)}
+        return side_page(request, side, "issuer/keys", context, status=HTTPStatus.CONFLICT)
+    return redirect("connect-keys", name)
+
+
+def _propose(request: HttpRequest, side: Side, known: str, initial: dict[str, Any]) -> HttpResponse:
+    """Of the trust that is known by this name; of another one where it is empty."""
+    if request.method == "GET":
+        return _page(request, side, {"form": IssuerForm(initial=initial), "known": known})
+    form = IssuerForm(request.POST)
+    if form.is_valid():
+        try:
+            with changing(actor_of(request.user)) as opened:
+                proposals.propose(opened, side, known or _free_name(side), form.fields_of_trust())
+        except ConfigurationError as error:
+            object_to(form, error)
+        else:
+            return redirect("connect")
+    return _page(request, side, {"form": form, "known": known}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _page(
+    request: HttpRequest, side: Side, context: dict[str, Any], *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    return side_page(request, side, "issuer/edit", context, status=status)
+
+
+def _free_name(side: Side) -> str:
+    """The name of a new trust, as our own page would call it; numbered where that one is taken."""
+    first = f"{side.partner.slug}-idp"[:60]
+    taken = {trust.name for trust in side.trusts()}
+    numbered = (f"{first}-{number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (first, *numbered) if name not in taken)
+
+
+def _obstacle(side: Side, trust: Trust) -> str:
+    """Why they cannot change the keys alone; empty where they can."""
+    if trust.state == TrustState.WITHDRAWN:
+        return _("This trust was withdrawn, which is final. Propose the issuer again.")
+    if trust.source.method != KeyMethod.UPLOADED:
+        return _("These keys are fetched from your issuer: publish new ones there, and they are found by themselves.")
+    if not is_inside(trust.issuer, side.domain):
+        words = _("The issuer is outside %(domain)s, the domain you proved, so a change of its keys is proposed.")
+        return words % {"domain": side.domain}
+    return ""

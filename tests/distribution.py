@@ -1,0 +1,63 @@
+"""Who runs which test, as a pytest plugin: a file stays with one worker, and what takes longest is begun first.
+
+A file's servers and browser are then started once, not by every worker; and no worker sits idle at the end while
+another still has a long file before it. What is begun at the same time stays in random order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+
+TOGETHER: Final = ("tests/faults/",)
+"""One worker runs the folder: its files share stores that write to the disk."""
+
+APART: Final = ("tests/embedded/test_make_run.py", "tests/fuzz/test_targets.py")
+"""Every test is long, and starts everything that it needs itself."""
+
+FIRST: Final = (
+    "tests/embedded/test_make_run.py",
+    "tests/e2e/test_every_page.py",
+    "tests/fuzz/test_targets.py",
+    "tests/faults/",
+    "tests/e2e/",
+    "tests/fuzz/",
+    "tests/embedded/",
+    "tests/limits/",
+    "tests/bench/",
+    "tests/exchange/test_tasks.py",
+    "tests/portal/test_doors.py",
+    "tests/api/",
+)
+"""What takes longest, longest first; everything else is short."""
+
+
+class Distribution(LoadScopeScheduling):
+    """Hands out files in the order of collection, except what the names above say."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(APART):
+            return nodeid
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution:
+    """Ours, whatever ``--dist`` says."""
+    config.option.loadscopereorder = False  # by the number of tests, with the longest files last
+    return Distribution(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After pytest-randomly, whose order stays among equals."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    return next((rank for rank, place in enumerate(FIRST) if item.nodeid.startswith(place)), len(FIRST))
