@@ -8,6 +8,7 @@ RESET ?=
 TESTS ?=
 BENCH ?=
 SCALE ?=
+PAGES ?=
 SECONDS ?=
 ROUNDS ?=
 
@@ -18,7 +19,7 @@ WITHOUT_SERVICES := --settings portal.settings.test
 LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check format docs bench scale faults races simulations fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
+.PHONY: help run stop test check format docs bench scale pages faults races simulations fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,8 +30,13 @@ run: $(VENV)/.embedded ## Start the demo: http://127.0.0.1:8000 (PORT=8100 moves
 stop: $(VENV)/.embedded ## Stop a demo that runs in another shell
 	@$(MANAGE) up --stop
 
-test: packages modules check ## Everything: checks, then all tests with real services and a browser (TESTS=tests/policy for some)
-	PYTHONDEVMODE=1 $(BIN)/pytest -n 2 $(TESTS)
+# The checks run beside the tests, and what they say comes last. Hundreds of processes import our modules: these are kept
+# compiled. The development mode goes without its allocator, which seeks faults of C extensions and costs a tenth.
+test: ## Everything: checks, and all tests with real services and a browser (TESTS=tests/policy for some)
+	@$(MAKE) --no-print-directory -j 2 packages modules
+	@nice -n 10 $(MAKE) --no-print-directory check >$(VENV)/check.log 2>&1 & checking=$$!; trap 'kill $$checking' INT TERM; \
+	PYTHONDEVMODE=1 PYTHONMALLOC=pymalloc PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 $(TESTS); tested=$$?; \
+	wait $$checking; checked=$$?; cat $(VENV)/check.log; exit $$((tested || checked))
 
 check: $(VENV)/.dev ## Format, lint, types, imports, migrations, generated pages; no tests
 	$(BIN)/ruff format --check .
@@ -53,6 +59,9 @@ bench: $(VENV)/.dev modules ## Tokens per second beside django-oauth-toolkit, oi
 
 scale: $(VENV)/.dev ## How cost grows with 50,000 mappings and 10 million tokens; takes long (SCALE=--help)
 	$(BIN)/python -m tests.bench.scale $(SCALE)
+
+pages: $(VENV)/.dev ## How long each page takes with 2,000 partners and 5 million audit events; takes long (PAGES=--help)
+	$(BIN)/python -m tests.bench.pages $(PAGES)
 
 faults: $(VENV)/.dev ## Kill and freeze PostgreSQL, Redis and our own processes during load, often (ROUNDS=10)
 	ROUNDS=$(or $(ROUNDS),10) $(BIN)/pytest -rP tests/faults tests/exchange/test_ledger_epoch.py
@@ -80,7 +89,7 @@ conformance: $(VENV)/.dev ## The table of the standards' rules and the tests tha
 
 screenshots: $(VENV)/.dev ## The pictures of the documentation, made by the browser tests: docs/screenshots
 	@mkdir -p docs/screenshots
-	HANDOVER_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/e2e/test_every_page.py
+	HANDOVER_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/e2e/test_every_page.py tests/e2e/test_partner_side.py
 
 vendor: $(VENV)/.dev ## Get the front-end files of others again (needs npm); ARGUMENTS=--update after changing a version
 	$(BIN)/python -m portal.vendor --fetch $(ARGUMENTS)

@@ -29,6 +29,13 @@ class PersonSignedIn(Event):
     kind = "person.signed_in"
 
 
+class SignInFailed(Event):
+    """A sign-in failed. ``data``: person and email where an account was meant, address, and how many there were."""
+
+    __slots__ = ()
+    kind = "person.sign_in_failed"
+
+
 class PersonRoleGiven(Event):
     """Somebody may do what a role may. ``data``: role, source (a person, or the organisation's directory)."""
 
@@ -111,3 +118,17 @@ class ConsentWithdrawn(Event):
 
     __slots__ = ()
     kind = "person.consent_withdrawn"
+
+
+class AccountsLinked(Event):
+    """Two accounts are one human's: neither is the other's second person. ``data``: other, the second one's address."""
+
+    __slots__ = ()
+    kind = "person.accounts_linked"
+
+
+class AccountUnlinked(Event):
+    """An account counts as a person of its own again. ``data``: others, whose it was."""
+
+    __slots__ = ()
+    kind = "person.account_unlinked"

@@ -32,7 +32,9 @@ EXCHANGE_KINDS: Final = (
     events.ExchangeRefused.kind,
     events.ClientAuthenticationFailed.kind,
 )
-CHANGE_PREFIXES: Final = ("partner.", "trust.", "mapping.", "key.", "configuration.")
+CHANGE_PREFIXES: Final = ("partner.", "trust.", "mapping.", "key.", "configuration.", "person.")
+EVERYDAY: Final = frozenset({"person.signed_in", "person.sign_in_failed", "person.link_sent"})
+"""What happens to people all the time, and changes nobody's rights."""
 FAILURE_PREFIX: Final = "server."
 PAGE_SIZE: Final = 50
 AHEAD: Final = timedelta(days=1)
@@ -190,7 +192,8 @@ def events_of(reference: UUID) -> tuple[Record, ...]:
 
 def recent_changes(*, size: int) -> tuple[Record, ...]:
     """The last changes of configuration, newest first. Led by ``event_changes``, which holds no exchange."""
-    kinds = sorted({event.kind for event in events.Event.__subclasses__() if event.kind.startswith(CHANGE_PREFIXES)})
+    known = {event.kind for event in events.Event.__subclasses__() if event.kind.startswith(CHANGE_PREFIXES)}
+    kinds = sorted(known - EVERYDAY)
     rows = Event.objects.filter(~Q(kind__in=NO_CHANGES), kind__in=kinds, id__lt=lowest_id(datetime.now(UTC) + AHEAD))
     return records_of(rows.order_by("-id")[:size])
 

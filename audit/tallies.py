@@ -6,7 +6,7 @@ of numbers, and no more of them leave the database.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
 
@@ -38,7 +38,7 @@ def tally_of_all(hours: Sequence[datetime], *, busiest: int) -> tuple[Tally, ...
 
     Led by ``event_by_kind``.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "hours": [lowest_id(hour) for hour in hours],
         "kinds": list(EXCHANGE_KINDS),
         "first": lowest_id(hours[0]),

@@ -133,7 +133,7 @@ def acknowledge(change: Change, partner_id: UUID, alert_id: UUID, now: datetime)
 
 def of_partner(partner_id: UUID) -> tuple[Alert, ...]:
     """The alerts of one partner, open or not, newest first. Read by ``alert_by_partner``."""
-    rows = Alert.objects.filter(partner=partner_id).select_related("trust").order_by("-id")
+    rows = Alert.objects.filter(partner=partner_id).select_related("partner", "trust").order_by("-id")
     return tuple(rows[:SHOWN])
 
 

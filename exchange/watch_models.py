@@ -22,6 +22,7 @@ class TrustWatch(models.Model):
     trust = models.OneToOneField("partners.FederationTrust", models.CASCADE, related_name="+")
     partner = models.ForeignKey("partners.Partner", models.CASCADE, related_name="+")
     next_at = models.DateTimeField(db_index=True)
+    asked_at = models.DateTimeField(null=True, help_text="The last look that a person asked for.")
     seen_at = models.DateTimeField(null=True, help_text="The last look that brought a whole picture.")
     failing_since = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from exchange import alerts, outbound
 from exchange.alerts import Concerned
@@ -23,23 +24,36 @@ from exchange.models import Looked, SeenKey, TrustWatch
 from exchange.noticing import CHECKED, Held, notice
 from exchange.observing import Picture, look_at
 from partners import watched
+from partners.errors import IllegalTransition
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from exchange.outbound import Outbound
     from partners.watched import WatchedTrust
 
 PERIOD: Final = timedelta(hours=1)
 AT_ONCE: Final = 4
-SECONDS: Final = 45.0
+SECONDS: Final = 20.0
+"""How long one wake-up goes on: keys have to be fetched by the same workers, each minute."""
 FORGOTTEN_AFTER: Final = timedelta(days=180)
+
+REST: Final = timedelta(seconds=30)
 
 log = structlog.get_logger(__name__)
 
 
+class TooSoon(IllegalTransition):
+    """The issuer was asked a moment ago. The message says what to do."""
+
+
+class NotWatched(IllegalTransition):
+    """The trust is not in use, so nobody looks at its issuer. The message says what to do."""
+
+
 def watch_due(now: datetime, *, http: Outbound | None = None) -> int:
-    """Look at every issuer whose turn it is, for less than a minute; answers how many. Idempotent: turns are taken."""
+    """Look at every issuer whose turn it is, for a third of a minute; answers how many. Idempotent: turns are taken."""
     enrol(now)
     stop, client = time.monotonic() + SECONDS, http or outbound.client()
 
@@ -88,11 +102,27 @@ def take_turn(now: datetime) -> TrustWatch | None:
         return row
 
 
-def watch(trust: WatchedTrust, now: datetime, *, http: Outbound | None = None) -> None:
-    """Look at one trust now, whether or not its turn has come."""
-    row = TrustWatch.objects.filter(trust=trust.id).first()
+def watch(trust_id: UUID, now: datetime, *, http: Outbound | None = None) -> None:
+    """Look at one trust now, whether or not its turn has come. One that is not in use is not looked at."""
+    row = TrustWatch.objects.filter(trust=trust_id).first()
     if row is not None:
         _watch(row, http or outbound.client(), now)
+
+
+def look_now(trust_id: UUID, now: datetime) -> None:
+    """Somebody wants to see what is there now. Raises ``TooSoon``, and ``NotWatched`` where nobody looks at all.
+
+    Whoever presses a button again and again must not make us ask another organisation again and again.
+    """
+    with transaction.atomic(durable=True):
+        row = TrustWatch.objects.select_for_update().filter(trust=trust_id).first()
+        if row is None:
+            raise NotWatched(_("This trust is not looked at yet, or no more. Reload the page to see where it stands."))
+        if row.asked_at is not None and row.asked_at > now - REST:
+            raise TooSoon(_("Somebody looked less than half a minute ago. Reload the page to see what came of it."))
+        row.asked_at = now
+        row.save(update_fields=["asked_at"])
+    watch(trust_id, now)
 
 
 def sweep(now: datetime) -> None:

@@ -89,3 +89,8 @@ def moved_at() -> tuple[int, int]:
     """The epoch of the configuration, and the one at which the catalogue of targets moved last."""
     row = models.Registry.objects.get(pk=1)
     return row.epoch, row.catalogue_version
+
+
+def keys_moved_at() -> int:
+    """The epoch at which our own signing keys moved last."""
+    return models.Registry.objects.values_list("keys_version", flat=True).get(pk=1)

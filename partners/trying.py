@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partners import models
-from partners.states import ClientState, MappingState, SourceOfMapping, TrustState
+from partners.states import ClientState, KeyMethod, MappingState, SourceOfMapping, TrustState
 from partners.vocabulary import GrantType
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Tryable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trying:
-    """What there is. ``is_verifying``: whether any trust in force has keys, or somebody to ask."""
+    """What there is. ``is_verifying``: whether any trust in force can verify a token."""
 
     trusts: int
     is_verifying: bool
@@ -47,10 +47,17 @@ def trying(partner_id: UUID) -> Trying:
     )
     return Trying(
         trusts=len(trusts),
-        is_verifying=any(trust.key_source.jwks.get("keys") or trust.introspection_endpoint for trust in trusts),
+        is_verifying=any(map(_verifies, trusts)),
         mappings=tuple(_tryable(row) for row in mappings.select_related("target").order_by("position", "name")),
         clients=tuple(clients.order_by("client_id").values_list("client_id", flat=True)),
     )
+
+
+def _verifies(trust: models.FederationTrust) -> bool:
+    """Whether it has keys, somebody to ask, or keys that the first token will have fetched."""
+    source = trust.key_source
+    is_new = source.method != KeyMethod.UPLOADED and source.fetched_at is None and not source.failures
+    return bool(source.jwks.get("keys") or trust.introspection_endpoint or is_new)
 
 
 def _tryable(row: models.ScopeMapping) -> Tryable:

@@ -65,6 +65,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField("name", max_length=120, blank=True)
     is_active = models.BooleanField("active", default=True)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
+    person = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="accounts",
+        help_text="The account that stands for the human whose account this is too; empty for that one itself.",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 

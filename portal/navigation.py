@@ -56,9 +56,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
         icon="shield-check",
         permission=Permission.EXCHANGES_READ,
     ),
-    Section(
-        name="connect", heading="", label=_("Connection"), icon="plug-connected", permission=Permission.CONNECT
-    ),
+    Section(name="connect", heading="", label=_("Connection"), icon="plug-connected", permission=Permission.CONNECT),
     Section(
         name="people", heading=_("Settings"), label=_("People"), icon="users", permission=Permission.SETTINGS_WRITE
     ),

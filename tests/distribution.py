@@ -14,8 +14,17 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-TOGETHER: Final = ("tests/faults/",)
-"""One worker runs the folder: its files share stores that write to the disk."""
+DURABLE: Final = ("tests/faults/", "tests/limits/test_renewal.py", "tests/exchange/test_budget.py")
+PAIRED: Final = (
+    "tests/exchange/test_revocation_races.py",
+    "tests/exchange/test_ledger_epoch.py",
+    "tests/exchange/test_ledger_replay.py",
+    "tests/exchange/test_origins.py",
+    "tests/exchange/test_rehearsals.py",
+    "tests/conformance/test_key_addresses.py",
+)
+TOGETHER: Final = (DURABLE, PAIRED)
+"""Files of one worker: they share stores or servers (``durable``, ``pair``) that take long to make."""
 
 APART: Final = ("tests/embedded/test_make_run.py", "tests/fuzz/test_targets.py")
 """Every test is long, and starts everything that it needs itself."""
@@ -24,13 +33,14 @@ FIRST: Final = (
     "tests/embedded/test_make_run.py",
     "tests/e2e/test_every_page.py",
     "tests/fuzz/test_targets.py",
-    "tests/faults/",
+    *DURABLE,
     "tests/e2e/",
     "tests/fuzz/",
     "tests/embedded/",
     "tests/limits/",
     "tests/bench/",
     "tests/exchange/test_tasks.py",
+    *PAIRED,
     "tests/portal/test_doors.py",
     "tests/api/",
 )
@@ -43,7 +53,7 @@ class Distribution(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(APART):
             return nodeid
-        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.partition("::")[0])
+        return next((places[0] for places in TOGETHER if nodeid.startswith(places)), nodeid.partition("::")[0])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from audit.events import ActorKind, ConfigurationApplied
 from partners import models
 from partners.errors import IllegalTransition, SecondPersonNeeded
+from partners.humans import names_of
 from partners.lifecycle import PartnerAct, advance
 from partners.readiness import WITHOUT_FORCE, readiness
 from partners.services.differences import FieldChange, as_data
@@ -57,10 +58,13 @@ def require_test(row: models.Partner) -> tuple[str, ...]:
 
 
 def require_second_person(actor: Actor, first: Collection[str], act: str) -> None:
-    """Two people see what a partner is given; a program is nobody's second person. Raises ``SecondPersonNeeded``."""
+    """Two people see what a partner is given; a program is nobody's second person, nor is one's other account.
+
+    Raises ``SecondPersonNeeded``.
+    """
     if actor.kind is not ActorKind.USER:
         raise SecondPersonNeeded(f"A person has to {act}, and a program asked for it.", ())
-    if str(actor) in first:
+    if not names_of((str(actor),)).isdisjoint(first):
         raise SecondPersonNeeded(
             f"{actor.name} made what this is about, or a part of it, so somebody else has to {act}.", tuple(first)
         )

@@ -48,7 +48,7 @@ class Endpoint(APIView):
     creates: ClassVar[bool] = False
     """Whether a POST makes something new."""
     is_confirmed: ClassVar[bool] = False
-    """Whether a browser's session calls it only shortly after its person proved who they are, as on the pages."""
+    """Whether a browser's session changes it only shortly after its person proved who they are, as on the pages."""
     is_tagged: ClassVar[bool] = False
     """Whether a GET answers with an ``ETag``."""
 
@@ -73,7 +73,7 @@ class Endpoint(APIView):
         permission = self.needs.get(method)
         if permission is not None:
             require(caller, permission)
-        if self.is_confirmed and caller.scopes is None and not is_fresh(request._request):  # noqa: SLF001 - the same
+        if self.is_confirmed and method != "GET" and caller.scopes is None and not is_fresh(request._request):  # noqa: SLF001 - the same
             raise ApiError(HTTPStatus.FORBIDDEN, "confirmation_needed", _CONFIRM)
         self.given = queries.read(request, self.parameters if method == "GET" else ())
 

@@ -45,4 +45,8 @@ EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     },
     "TargetChange": {"lifetime": "5m", "scopes": {"ledger.write": {"description": "Add entries.", "risk": "high"}}},
     "NewSecret": {"overlap": "24h"},
+    "NewPerson": {"email": "mei@meridian.example", "name": "Mei Tanaka", "roles": ["Auditor"]},
+    "RoleOfPerson": {"role": "Auditor"},
+    "OtherAccount": {"email": "mei.admin@meridian.example"},
+    "GoldenTokenChange": {"name": "A settlement of a gold customer"},
 }

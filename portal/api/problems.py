@@ -22,6 +22,7 @@ from partners.errors import (
     SecondPersonNeeded,
 )
 from portal.api.callers import challenge_of, reference_of
+from portal.people.acts import NotPossible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,7 @@ def _told(error: Exception) -> ApiError | None:
         return error
     if isinstance(error, exceptions.APIException):
         return _of_framework(error)
-    if isinstance(error, ConfigurationError):
+    if isinstance(error, ConfigurationError | NotPossible):
         return _of_configuration(error)
     if isinstance(error, Http404):
         return not_found()
@@ -93,7 +94,9 @@ def _told(error: Exception) -> ApiError | None:
     return _of_stores(error)
 
 
-def _of_configuration(error: ConfigurationError) -> ApiError:
+def _of_configuration(error: ConfigurationError | NotPossible) -> ApiError:
+    if isinstance(error, NotPossible):
+        return ApiError(HTTPStatus.CONFLICT, "not_possible", str(error))
     if isinstance(error, ConfigurationRefused):
         return wrong_fields(error.problems)
     if isinstance(error, NotRegistered):

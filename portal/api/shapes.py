@@ -146,7 +146,66 @@ _PROBLEM: Final[dict[str, Schema]] = {
     "reference": ID | {"description": "What the call is found by in the portal."},
 }
 _FIELD: Final = closed({"field": TEXT, "expected": TEXT, "came": TEXT})
+_NAMES: Final[Schema] = {"type": "array", "items": TEXT}
+_PERSON: Final[dict[str, Schema]] = {
+    "id": ID,
+    "email": TEXT,
+    "name": TEXT,
+    "is_active": {"type": "boolean"},
+    "roles": _NAMES,
+}
+_PEOPLE: Final[Mapping[str, Schema]] = {
+    "Person": closed(_PERSON),
+    "PersonTold": closed(
+        {
+            **_PERSON,
+            "last_sign_in": {"type": ["string", "null"], "format": "date-time"},
+            "linked": _NAMES | {"description": "The addresses of the same human's other accounts."},
+            "sessions": {"type": "integer"},
+        }
+    ),
+    "NewPerson": closed({"email": TEXT, "name": TEXT, "roles": _NAMES}, "roles")
+    | {"examples": [EXAMPLES["NewPerson"]]},
+    "RoleOfPerson": closed({"role": TEXT}) | {"examples": [EXAMPLES["RoleOfPerson"]]},
+    "OtherAccount": closed({"email": TEXT}) | {"examples": [EXAMPLES["OtherAccount"]]},
+    "Consent": closed(
+        {
+            "client": ID,
+            "client_id": TEXT,
+            "name": TEXT,
+            "scopes": _NAMES,
+            "where": TEXT,
+            "since": INSTANT,
+            "until": INSTANT,
+            "is_renewed": {"type": "boolean", "description": "Whether the client can make `until` later by itself."},
+        }
+    ),
+}
+_SEEN: Final[Mapping[str, Schema]] = {
+    "GoldenToken": closed(
+        {
+            "id": ID,
+            **dict.fromkeys(("name", "partner", "client", "expected", "found"), TEXT),
+            "is_green": {"type": "boolean"},
+            "author": TEXT,
+            "checked_at": INSTANT,
+        }
+    ),
+    "GoldenTokenChange": closed({"name": TEXT}) | {"examples": [EXAMPLES["GoldenTokenChange"]]},
+    "Way": closed(
+        {
+            **dict.fromkeys(("partner", "client", "target", "mapping"), TEXT),
+            "version": {"type": "integer", "minimum": 1},
+            "scopes": _NAMES,
+            "lifetime": _DURATION,
+            "max_depth": {"type": "integer"},
+            "is_certain": {"type": "boolean", "description": "Whether no claim and no expression has a say."},
+        }
+    ),
+}
 _OWN: Final[Mapping[str, Schema]] = {
+    **_PEOPLE,
+    **_SEEN,
     "Exchange": closed(_ENTRY),
     "ExchangeTold": closed({**_ENTRY, "steps": {"type": "array", "items": _STEP}, "facts": {"type": "object"}}),
     "Me": closed(

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING
 
 from django.urls import include, path, re_path, register_converter
 
-from portal.api import clients, description, exchanges, mappings, me, partners, targets, trusts
+from portal.api import (
+    access,
+    clients,
+    description,
+    exchanges,
+    golden,
+    mappings,
+    me,
+    partners,
+    people,
+    people_acts,
+    targets,
+    trusts,
+)
 from portal.api.nowhere import Nowhere
 
 if TYPE_CHECKING:
@@ -58,6 +71,22 @@ ADDRESSES: list[URLPattern] = [
     path("targets", targets.Targets.as_view(), name="targets"),
     path("targets/<slug:target>", targets.Target.as_view(), name="target"),
     path("targets/<slug:target>/scopes/<scope:scope>", targets.Scope.as_view(), name="scope"),
+    path("access", access.Access.as_view(), name="access"),
+    path("golden-tokens", golden.GoldenTokens.as_view(), name="golden-tokens"),
+    path("golden-tokens/<uuid:case>", golden.GoldenToken.as_view(), name="golden-token"),
+    path("golden-tokens/<uuid:case>/run", golden.Run.as_view(), name="golden-token-run"),
+    path("people", people.People.as_view(), name="people"),
+    path("people/<uuid:person>", people.Person.as_view(), name="person"),
+    path("people/<uuid:person>/give-role", people_acts.GiveRole.as_view(), name="person-give-role"),
+    path("people/<uuid:person>/take-role", people_acts.TakeRole.as_view(), name="person-take-role"),
+    path("people/<uuid:person>/close", people_acts.Close.as_view(), name="person-close"),
+    path("people/<uuid:person>/open", people_acts.Open.as_view(), name="person-open"),
+    path("people/<uuid:person>/end-sessions", people_acts.EndSessions.as_view(), name="person-end-sessions"),
+    path("people/<uuid:person>/send-link", people.SendLink.as_view(), name="person-send-link"),
+    path("people/<uuid:person>/link", people_acts.Link.as_view(), name="person-link"),
+    path("people/<uuid:person>/unlink", people_acts.Unlink.as_view(), name="person-unlink"),
+    path("people/<uuid:person>/consents", people.Consents.as_view(), name="consents"),
+    path("people/<uuid:person>/consents/<uuid:client>", people.Consent.as_view(), name="consent"),
     path("exchanges", exchanges.Exchanges.as_view(), name="exchanges"),
     path("exchanges/<uuid:reference>", exchanges.Exchange.as_view(), name="exchange"),
 ]

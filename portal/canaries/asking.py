@@ -51,6 +51,13 @@ def with_present_keys(question: Question, ground: Registry) -> Question:
     return replace(question, subject=_renamed(question.subject, ground), actor=_renamed(question.actor, ground))
 
 
+def waits_for_keys(question: Question, ground: Registry) -> bool:
+    """Whether the keys of an issuer were never fetched yet: then nobody can tell, and soon somebody will."""
+    issuers = {token.claims.get("iss") for token in (question.subject, question.actor) if isinstance(token, Typed)}
+    rings = [issuer.keys for (_partner, name), issuer in ground.issuers.items() if name in issuers]
+    return any(ring.is_fetched and not ring.keys and ring.usable_until is None for ring in rings)
+
+
 def _moved(token: object, seconds: int) -> Typed | None:
     if not isinstance(token, Typed):
         return None

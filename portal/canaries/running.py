@@ -22,7 +22,7 @@ from exchange.ground import ground_of
 from exchange.simulating import simulate
 from exchange.simulation import Outcome
 from partners import excerpts, overviews, watched
-from portal.canaries.asking import question_at, with_present_keys
+from portal.canaries.asking import question_at, waits_for_keys, with_present_keys
 from portal.canaries.models import Canary, CanaryTurn
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ MOST: Final = 10
 """More of a partner would say the same: each is another client or another target."""
 KEPT_FOR: Final = timedelta(days=30)
 """An exchange that nobody made for so long is not what the partner does any more."""
-SECONDS: Final = 40.0
+SECONDS: Final = 20.0
+"""How long one wake-up goes on: the same workers have more to do."""
 
 
 def run_due(now: datetime) -> int:
@@ -122,7 +123,7 @@ def _scopes(record: Record) -> list[str]:
 
 
 def _tried(cases: list[Canary], now: datetime) -> list[Canary]:
-    """All of a partner on the same ground."""
+    """All of a partner on the same ground. Not known: only somebody who is not asked here could tell, as an issuer."""
     records = {record.entry.id: record for record in replays.of_ids([case.reference for case in cases])}
     asked = [
         (case, question)
@@ -134,15 +135,14 @@ def _tried(cases: list[Canary], now: datetime) -> list[Canary]:
     ground = ground_of([question for _case, question in asked])
     for case, question in asked:
         answer = simulate(with_present_keys(question, ground), ground)
-        case.found, case.is_green, case.checked_at = end_of(answer), _is_green(case, answer), now
+        is_known = answer.outcome is not Outcome.UNDECIDED and not waits_for_keys(question, ground)
+        case.found, case.checked_at = end_of(answer), now
+        case.is_green = _is_green(case, answer) if is_known else None
         case.save(update_fields=["found", "is_green", "checked_at"])
     return [case for case, _question in asked]
 
 
-def _is_green(case: Canary, answer: Answer) -> bool | None:
-    """None where only somebody who is not asked here could tell: an issuer about its opaque token."""
-    if answer.outcome is Outcome.UNDECIDED:
-        return None
+def _is_green(case: Canary, answer: Answer) -> bool:
     return answer.outcome is Outcome.GRANTED and set(case.expected) <= set(answer.scope)
 
 

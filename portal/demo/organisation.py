@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from audit.events import Actor, ActorKind
-from partners import inventory, services
+from partners import inventory, profiles, services
 from partners.changes import changing
 from partners.declarations import DeclaredTrust
 from partners.vocabulary import Kind
@@ -25,6 +25,8 @@ from portal.demo.identity_provider import shared_secret
 from portal.demo.partner_people import USERS
 from portal.documents.applying import Options, apply
 from portal.documents.reading import Source, read_documents
+from portal.models import PartnerAdmin
+from portal.partner_side.domains import domain_of
 from portal.roles import Role
 
 if TYPE_CHECKING:
@@ -43,7 +45,10 @@ PEOPLE: Final[Mapping[Role, tuple[str, str]]] = {
     Role.APPROVER: ("Daniel Okafor", "daniel.okafor@meridian.example"),
     Role.ENGINEER: ("Lena Fischer", "lena.fischer@meridian.example"),
     Role.AUDITOR: ("Priya Raman", "priya.raman@meridian.example"),
+    Role.PARTNER_ADMIN: ("Amara Diallo", "amara.diallo@kestrel.example"),
 }
+HERS: Final = "kestrel"
+"""The partner whose own admin is among the people."""
 
 
 class NotADemo(Exception):
@@ -64,6 +69,7 @@ def load() -> bool:
         has_changes = apply(read_documents(_sources(), os.environ), AUTHOR, Options()).has_changes
     else:
         has_changes = _follow_identity_provider()
+    _bind_partner_admin()
     return bool(history.make(timezone.now())) or has_changes
 
 
@@ -128,10 +134,19 @@ def _make_people() -> None:
         person.groups.add(group)
 
 
+def _bind_partner_admin() -> None:
+    """The partner's own admin has accepted an invitation, as it were."""
+    partner, (_, email) = profiles.profile(HERS), PEOPLE[Role.PARTNER_ADMIN]
+    if partner is not None:
+        person = get_user_model().objects.get(email=email)
+        known = {"partner_id": partner.id, "domain": domain_of(email)}
+        PartnerAdmin.objects.get_or_create(user=person, defaults=known)
+
+
 def _sources() -> list[Source]:
     """The documents, with the identity provider's address and days put in; their files are those of ``keepsakes``."""
     today = timezone.now().date()
-    days = {"overdue": -3, "soon": 9, "later": 120, "much_later": 400}
+    days = {"overdue": -3, "soon": 9, "next_month": 33, "later": 120, "much_later": 400}
     names = {name: str(today + timedelta(days=count)) for name, count in days.items()}
     names["identity_provider"] = identity_provider()
     return [

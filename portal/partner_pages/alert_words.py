@@ -37,6 +37,8 @@ class Told:
     """One alert as pages show it."""
 
     id: UUID
+    slug: str
+    partner: str
     kind: AlertKind
     tone: str
     title: str
@@ -134,6 +136,8 @@ def tell(alert: Alert) -> Told:
     detail = {name: _readable(name, value) for name, value in alert.detail.items()}
     return Told(
         id=alert.id,
+        slug=alert.partner.slug,
+        partner=alert.partner.name,
         kind=kind,
         tone=words.tone,
         title=str(words.title),

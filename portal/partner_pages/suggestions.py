@@ -116,29 +116,44 @@ class Reading:
     left_out: int
 
 
-def read(claims: Mapping[str, Any], ours: Sequence[str]) -> Reading:
-    """What these claims suggest, where the scopes of the chosen audience are ``ours``."""
-    theirs = _words(claims)
-    grants = [grant for scope in theirs if (grant := _grant(scope, ours)) is not None]
-    granted = {grant.line.partition(f" {texts.ARROW} ")[0] for grant in grants}
-    found = list(_conditions(claims))
+def read(claims: Mapping[str, Any], ours: Sequence[str], *, rules: str = "", grants: str = "") -> Reading:
+    """What these claims suggest, where the scopes of the chosen audience are ``ours``.
+
+    What the texts of the form say already is not proposed again.
+    """
+    known, granting = set(_lines(rules)), {_left(line) for line in _lines(grants)}
+    theirs = [scope for scope in _words(claims) if scope not in granting]
+    granted = [grant for scope in theirs if (grant := _grant(scope, ours)) is not None]
+    alike = {_left(grant.line) for grant in granted}
+    found = [one for one in _conditions(claims) if one is None or one.line not in known]
     proposed = [suggestion for suggestion in found if suggestion is not None][:MOST]
     issuer = claims.get("iss")
     return Reading(
         claims=_pretty(claims),
         issuer=issuer if isinstance(issuer, str) else "",
-        grants=tuple(grants[:MOST_OF_ONE_CLAIM]),
+        grants=tuple(granted[:MOST_OF_ONE_CLAIM]),
         conditions=tuple(one for one in proposed if one.ground not in RARE),
         rare=tuple(one for one in proposed if one.ground in RARE),
-        unlike=tuple(scope for scope in theirs if scope not in granted)[:MOST_OF_ONE_CLAIM],
+        unlike=tuple(scope for scope in theirs if scope not in alike)[:MOST_OF_ONE_CLAIM],
         left_out=len(found) - len(proposed),
     )
 
 
 def added(text: str, lines: Sequence[str]) -> str:
-    """A field's text with the lines that it does not have yet."""
-    present = [line.strip() for line in text.splitlines() if line.strip()]
-    return "\n".join([*present, *(line for line in dict.fromkeys(lines) if line not in present)])
+    """A field's text with the lines that it does not have yet; a scope of theirs that has a line keeps that one."""
+    present = _lines(text)
+    taken = {_left(line) for line in present if texts.ARROW in line}
+    new = [line for line in dict.fromkeys(lines) if line not in present and _left(line) not in taken]
+    return "\n".join([*present, *new])
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _left(line: str) -> str:
+    """What stands before the arrow of a grant; of a line without one, all of it."""
+    return line.partition(texts.ARROW)[0].strip()
 
 
 def chosen(values: Sequence[str]) -> dict[str, list[str]]:

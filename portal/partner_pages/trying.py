@@ -43,7 +43,7 @@ def needs(slug: str, found: Trying) -> tuple[Need, ...]:
         (
             _("A trust in force, with keys"),
             found.is_verifying,
-            _("No key of an issuer is held, so no token can be verified.")
+            _("No key of an issuer is held, and fetching them failed, so no token can be verified.")
             if found.trusts
             else _("No issuer is trusted, so every token is refused."),
             "partners-trust" if found.trusts else "partners-trust-new",

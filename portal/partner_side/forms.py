@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from partners.states import KeyMethod
 from partners.vocabulary import SignatureAlgorithm
 from policy.raw import RawToken
+from portal.partner_pages import mapping_texts as texts
 from portal.partner_pages.form_fields import choice, line, text
 from portal.partner_pages.trust_forms import key_set_of
 from portal.simulator.form import Unshown
@@ -91,6 +92,20 @@ class KeysForm(forms.Form):
         if not isinstance(keys, list) or not keys:
             raise ValidationError(_("This is no key set. Paste an object with a list “keys” (RFC 7517 section 5)."))
         return keys
+
+
+class GrantsForm(forms.Form):
+    """What each scope of the partner's tokens is to be worth."""
+
+    grants = text(
+        gettext_lazy("What you propose"),
+        gettext_lazy("One of your scopes on each line, an arrow, and what it becomes: settle:write -> ledger.write"),
+        rows=5,
+    )
+
+    def clean_grants(self) -> dict[str, list[str]]:
+        """The pairs, line by line."""
+        return texts.grants_of(self.cleaned_data["grants"])
 
 
 class TryForm(forms.Form):

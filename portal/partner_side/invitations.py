@@ -24,7 +24,6 @@ from audit.partner_side_events import InviteExpired, InviteRedeemed, InviteRefus
 from partners import services
 from partners.changes import changing
 from partners.errors import IllegalTransition
-from partners.lifecycle import PartnerAct, acts_from
 from partners.states import PartnerState
 from portal import mail
 from portal.models import Invitation, PartnerAdmin, User
@@ -89,7 +88,7 @@ def make(change: Change, by: User, partner: Profile, email: str) -> str:
         partner_id=partner.id, email=email, digest=_digest(token), made_by=by, expires_at=now + GOOD_FOR
     )
     _record(change, InviteSent, row, expires_at=row.expires_at.isoformat(timespec="seconds"))
-    if PartnerAct.INVITE in acts_from(PartnerState(partner.state)):
+    if partner.state == PartnerState.DRAFT:  # later, somebody works on it already: an invitation sets nothing back
         services.mark_invited(change, partner.slug)
     return token
 

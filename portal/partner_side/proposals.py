@@ -45,6 +45,7 @@ class Proposed:
     trust: str
     issuer: str
     author: str
+    author_email: str
     made_at: datetime
     state: str
     decided_by: str
@@ -170,6 +171,7 @@ def _shown(row: Proposal) -> Proposed:
         trust=row.trust,
         issuer=str(row.fields.get("issuer", "")),
         author=str(row.author),
+        author_email=row.author.email,
         made_at=row.made_at,
         state=row.state,
         decided_by=row.decided_by.partition(":")[2] or row.decided_by,

@@ -50,6 +50,11 @@ def find(partner_id: UUID, person_id: UUID) -> User | None:
     return None if row is None else row.user
 
 
+def has(partner_id: UUID, email: str) -> bool:
+    """Whether this address is one of theirs."""
+    return PartnerAdmin.objects.filter(partner=partner_id, user__email=email).exists()
+
+
 def close(change: Change, by: User, person: User) -> None:
     """Close the account of somebody of a partner, and end their sessions. What is closed already stays so."""
     acts.disable(change, by, person)

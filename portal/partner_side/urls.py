@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.views import connect, connect_clients, connect_issuer, connect_past
+from portal.views import connect, connect_clients, connect_issuer, connect_mappings, connect_past
 
 urlpatterns = [
     path("connect", connect.home, name="connect"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("connect/trusts/<slug:name>", connect_issuer.change, name="connect-trust"),
     path("connect/trusts/<slug:name>/keys", connect_issuer.keys, name="connect-keys"),
     path("connect/trusts/<slug:name>/keys/remove", connect_issuer.remove_key, name="connect-key-remove"),
+    path("connect/mappings/<slug:mapping>", connect_mappings.propose, name="connect-mapping"),
+    path("connect/mappings/<slug:mapping>/withdraw", connect_mappings.withdraw, name="connect-mapping-withdraw"),
     path("connect/proposals/<uuid:proposal_id>/withdraw", connect_issuer.withdraw, name="connect-proposal-withdraw"),
     path("connect/clients/<path:client_id>/secret", connect_clients.secret, name="connect-client-secret"),
     path("connect/clients/<path:client_id>/keys", connect_clients.keys, name="connect-client-keys"),

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from audit.person_events import PersonDisabled, PersonEnabled, PersonInvited, PersonRoleGiven, PersonRoleTaken
-from portal.models import RoleGrant, User
+from portal.models import PartnerAdmin, RoleGrant, User
 from portal.people.events import about
 from portal.roles import Role, roles_of
 from portal.signing_in import sessions
@@ -58,10 +58,12 @@ def make_partner_admin(change: Change, email: str, *, given_by: str) -> User:
 
 
 def give_role(change: Change, by: User, person: User, role: Role) -> None:
-    """Give a role; one that is there stays. Raises ``NotPossible`` for one's own account and for a partner's role."""
+    """Give a role; one that is there stays. Raises ``NotPossible``: one's own account, a partner's role or account."""
     _refuse_own(by, person)
     if role not in GIVEABLE:
         raise NotPossible(_("This role comes with a partner's invitation. Invite the person from the partner's page."))
+    if PartnerAdmin.objects.filter(user=person).exists():
+        raise NotPossible(_("This account is a partner's. Whoever works here too gets another account for that."))
     _give(change, person, role, Source.PERSON)
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from partners.humans import names_of
 from portal.models import User
 from portal.permissions import roles_with
 from portal.roles import Role
@@ -38,12 +39,15 @@ class Colleagues:
 
 
 def colleagues(permission: Permission, *, without: Collection[str]) -> Colleagues:
-    """The active people whose roles hold the permission. ``without`` are actors as the audit trail names them."""
+    """The active people whose roles hold the permission. ``without`` are actors as the audit trail names them.
+
+    Their other accounts are left out too: the same human cannot be asked twice.
+    """
     roles = roles_with(permission)
     holds = Q(groups__name__in=roles)
     if Role.SECURITY_ADMIN in roles:
         holds |= Q(is_superuser=True)
-    excluded = [actor.partition(":")[2] for actor in without]
+    excluded = [actor.partition(":")[2] for actor in names_of(without)]
     rows = User.objects.filter(holds, is_active=True).exclude(email__in=excluded).distinct().order_by("name", "email")
     names = [str(user) for user in rows]
     return Colleagues(names=tuple(names[:NAMED]), more=max(len(names) - NAMED, 0))

@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern] = [
     path("<uuid:person_id>/disable", people.disable, name="people-disable"),
     path("<uuid:person_id>/enable", people.enable, name="people-enable"),
     path("<uuid:person_id>/link", people.send_link, name="people-link"),
+    path("<uuid:person_id>/accounts/link", people.link, name="people-account-link"),
+    path("<uuid:person_id>/accounts/unlink", people.unlink, name="people-account-unlink"),
     path("<uuid:person_id>/consents/<uuid:client>/withdraw", people.withdraw_consent, name="people-consent-withdraw"),
     path("<uuid:person_id>/sessions/end", people.end_sessions, name="people-sessions"),
 ]

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 TRIED_FOR: Final = timedelta(days=3)
 FIRST_WAIT: Final = timedelta(minutes=5)
 LONGEST_WAIT: Final = timedelta(hours=6)
-SECONDS: Final = 45.0
-"""How long one wake-up goes on: less than the broker waits before it gives the task to somebody else."""
+SECONDS: Final = 20.0
+"""How long one wake-up goes on: the same workers have more to do."""
 
 
 def send_waiting(now: datetime) -> int:

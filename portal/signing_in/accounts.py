@@ -16,7 +16,7 @@ from audit.person_events import PersonSignedIn
 from exchange.caller import caller_of
 from partners.changes import changing
 from portal.people.events import about, actor_of
-from portal.signing_in import confirming
+from portal.signing_in import confirming, failures
 from portal.signing_in.openid import accounts as openid_accounts
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             proven: list[Any] = list(confirming.methods(request))
             data = about(user) | {"methods": proven, "address": self.get_client_ip(request)}
             change.record(PersonSignedIn(data=data))
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ANN401 - allauth's signature
+        """Write down that somebody failed to sign in, within bounds."""
+        failures.note(self.get_client_ip(request), str(credentials.get("email") or credentials.get("username") or ""))
 
     def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
         """How somebody proves again who they are, the usual way first.

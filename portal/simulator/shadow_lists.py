@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.selectors import PAGE_SIZE, instant_of
 from portal.simulator.models import BackTest, Shadow, ShadowDifference
 from portal.simulator.replaying import EFFECTS, Effect, figures_of
+from portal.simulator.shadows import fate_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,8 +132,10 @@ def differences(shadow: UUID, *, effect: str = "", before: UUID | None = None) -
 
 
 def _shown(row: Shadow) -> Shown:
+    """As it stands: with its text gone it has ended, also where nobody wrote that down yet."""
     now, as_of = timezone.now(), instant_of(row.reached)
-    is_running = row.ended_at is None
+    end = row.end or (fate_of(row) or "")
+    is_running = not end
     return Shown(
         id=row.id,
         version=row.version,
@@ -140,7 +143,7 @@ def _shown(row: Shadow) -> Shown:
         started_at=row.started_at,
         ends_at=row.ends_at,
         ran=(row.ended_at or now) - row.started_at,
-        why_ended=ENDS.get(row.end, ""),
+        why_ended=ENDS.get(end, ""),
         as_of=as_of,
         last_event=row.last_event,
         tried=row.tried,

@@ -1,13 +1,13 @@
 """Clients and trusts as they are changed: typed, looked at with what it would do, and only then saved.
 
-The second look asks again for exactly the change that was shown: whoever types something else meanwhile sees that first.
+The second look confirms exactly the change that was shown: whoever types something else meanwhile sees that first.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -27,14 +27,11 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from partners.changes import Change
+    from partners.declarations import DeclaredClient, DeclaredTrust
     from partners.profiles import Profile
     from partners.standing import Standing
 
-    class AmendingForm(Protocol):
-        """A form that makes a declaration."""
-
-        def is_valid(self) -> bool: ...
-        def declared(self) -> Any: ...
+    Wanted = DeclaredClient | DeclaredTrust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +57,6 @@ def amend(request: HttpRequest, partner: Profile, amendment: Amendment, known: S
     context: dict[str, Any] = {"stamp": request.POST.get("stamp", ""), "known": known}
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if form.is_valid():
-        declared = None
         try:
             declared = amendment.form.declared()
             if request.POST.get("confirmed") == digest_of(declared):
@@ -79,7 +75,7 @@ def amend(request: HttpRequest, partner: Profile, amendment: Amendment, known: S
 
 
 def _looked_at(
-    request: HttpRequest, partner: Profile, amendment: Amendment, known: Standing[Any], declared: Any
+    request: HttpRequest, partner: Profile, amendment: Amendment, known: Standing[Any], declared: Wanted
 ) -> dict[str, Any]:
     seen = request.POST.get("stamp", "")
     found = review(
@@ -93,7 +89,7 @@ def _looked_at(
     return {"review": found, **amendment.look(known.declared, declared)}
 
 
-def _theirs(amendment: Amendment, declared: Any) -> dict[str, Any]:
+def _theirs(amendment: Amendment, declared: Wanted) -> dict[str, Any]:
     """What stands there now beside what was typed, and the stamp under which that may be saved over it."""
     now = amendment.standing()
     if now is None:

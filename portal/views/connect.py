@@ -18,7 +18,7 @@ from partners import key_sources, profiles, services
 from partners.changes import changing
 from partners.errors import ConfigurationError
 from partners.readiness import test_of
-from partners.states import BEFORE_ACTIVE, ClientState, PartnerState, SourceOfMapping, TrustState
+from partners.states import BEFORE_ACTIVE, ClientState, MappingState, PartnerState, SourceOfMapping, TrustState
 from policy.tokens import TokenType
 from portal.partner_pages.integration import integration
 from portal.partner_side import proposals, telling
@@ -31,7 +31,7 @@ from portal.views.own_side import own_side, side_page
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from partners.profiles import MappingVersion
+    from partners.profiles import MappingHistory, MappingVersion
     from portal.partner_side.sides import Side
 
 
@@ -45,7 +45,7 @@ def home(request: HttpRequest, side: Side) -> HttpResponse:
         "now": now,
         "trusts": [(trust, trust.source.health(now)) for trust in trusts],
         "clients": profiles.clients(partner.id),
-        "mappings": _mappings(side),
+        "mappings": [(known.current, known.versions[0].state == MappingState.DRAFT) for known in _histories(side)],
         "proposals": [it for it in proposals.listed(partner.id) if it.is_waiting or it.state == "declined"][:3],
         "has_way_back": side.person.has_usable_password() or Factors(side.person).are_enough,
     }
@@ -57,7 +57,7 @@ def home(request: HttpRequest, side: Side) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def attempt(request: HttpRequest, side: Side) -> HttpResponse:
     """Try an exchange with a token of theirs, and see what became of the newest real one."""
-    mappings = _mappings(side)
+    mappings = [known.current for known in _histories(side) if known.current is not None]
     clients = [client for client in profiles.clients(side.partner.id) if client.state == ClientState.ACTIVE]
     audiences = tuple(dict.fromkeys(mapping.audience for mapping in mappings))
     names = tuple(client.client_id for client in clients)
@@ -103,10 +103,10 @@ def hand_over(request: HttpRequest, side: Side) -> HttpResponse:
     return redirect("connect")
 
 
-def _mappings(side: Side) -> list[MappingVersion]:
-    """What their tokens can become now."""
-    current = (mapping.current for mapping in profiles.mappings(side.partner.id))
-    return [version for version in current if version is not None and version.source == SourceOfMapping.TRUST]
+def _histories(side: Side) -> list[MappingHistory]:
+    """What their tokens can become now: the mappings that have a version in force."""
+    known = profiles.mappings(side.partner.id)
+    return [mapping for mapping in known if mapping.current and mapping.current.source == SourceOfMapping.TRUST]
 
 
 def _is_for(mapping: MappingVersion, client: Any) -> bool:  # noqa: ANN401 - a client or none

@@ -15,7 +15,7 @@ from partners.states import KeyMethod, TrustState
 from partners.vocabulary import SignatureAlgorithm
 from portal.partner_pages.examining import examine
 from portal.partner_pages.form_fields import object_to
-from portal.partner_side import key_sets, proposals
+from portal.partner_side import key_sets, letters, proposals
 from portal.partner_side.domains import is_inside
 from portal.partner_side.forms import IssuerForm, KeysForm
 from portal.partner_side.sides import NotYours
@@ -141,6 +141,7 @@ def _propose(request: HttpRequest, side: Side, known: str, initial: dict[str, An
         except ConfigurationError as error:
             object_to(form, error)
         else:
+            letters.tell_owner(side, form.cleaned_data["issuer"])
             return redirect("connect")
     return _page(request, side, {"form": form, "known": known}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 

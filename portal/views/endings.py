@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -58,9 +58,10 @@ def _place(text: str) -> Place | None:
     kind, _space, row = thing.partition(" ")
     row_id = as_uuid(row)
     try:
-        at = datetime.fromisoformat(instant)
-    except ValueError:
+        given = datetime.fromisoformat(instant)
+        at = given.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if row_id is None or at.tzinfo is None or kind not in set(Kind):
+    if row_id is None or given.tzinfo is None or kind not in set(Kind):
         return None
     return Place(ends_at=at, kind=Kind(kind), id=row_id)

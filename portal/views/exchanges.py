@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,18 +18,21 @@ from django_htmx.http import HttpResponseClientRedirect
 from audit import selectors as trail
 from exchange.protocol.errors import WIRE
 from partners import overviews
-from policy.reasons import Reason
+from policy.reasons import Reason, Rule
+from portal.exchange_pages import csv_export
 from portal.exchange_pages.facts import fact_sheets
 from portal.exchange_pages.rows import rows_of
+from portal.exchange_pages.times import ends_of
 from portal.exchange_pages.traces import trace as decision_trace
-from portal.explanations.words import EXPLANATIONS, GROUPS, explain
-from portal.filters import OUTCOMES, RANGES, ExchangeFilter, as_uuid
+from portal.explanations.words import EXPLANATIONS, GROUPS, RULES, explain
+from portal.filters import COLUMNS, OUTCOMES, RANGES, ExchangeFilter, as_uuid
 from portal.overview.recent import happening
 from portal.permissions import Permission
 from portal.views.doors import needs
 from portal.views.fragments import render_part, wants_part
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from django.http import HttpRequest
@@ -41,26 +44,46 @@ if TYPE_CHECKING:
 @require_GET
 def exchanges(request: HttpRequest) -> HttpResponse:
     """Exchanges, newest first, 50 a page. A reference in the search box leads straight to its exchange."""
-    chosen = ExchangeFilter.read(request.GET)
+    chosen, now = ExchangeFilter.read(request.GET), timezone.now()
+    search, fault = _search(chosen, now)
     if chosen.reference and trail.events_of(chosen.reference):
         return _go_to(request, reverse("exchanges-trace", args=[chosen.reference]))
     cursor = {name: as_uuid(request.GET.get(name, "")) for name in ("before", "after")}
-    page = trail.exchanges(_search(chosen), before=cursor["before"], after=cursor["after"])
+    page = trail.exchanges(search, before=cursor["before"], after=cursor["after"])
     newest = str(page.entries[0].id) if page.entries else ""
     if chosen.live and request.GET.get("newest") == newest and wants_part(request):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)  # nothing to swap, nothing to say
     context = {
         **_following(chosen, newest, is_first=not any(cursor.values())),
         "chosen": chosen,
-        "rows": rows_of(page.entries),
+        "fault": fault,
+        "rows": () if fault else rows_of(page.entries),
+        "shown_columns": chosen.shown,
+        "export": "" if fault else chosen.query(),
         "chips": [(name, _shown(name, value), chosen.without(name).query()) for name, value in chosen.narrowing],
-        "any_time": chosen.without("range").query(range="any"),
-        "older": chosen.query(before=page.older) if page.older else "",
-        "newer": chosen.query(after=page.newer) if page.newer else "",
+        "any_time": chosen.without("range", "start", "end").query(range="any"),
+        "older": chosen.query(before=page.older) if page.older and not fault else "",
+        "newer": chosen.query(after=page.newer) if page.newer and not fault else "",
     }
     if not wants_part(request):
         context |= _choices()
-    return render_part(request, "exchanges/list.html", "exchanges/_list.html", context)
+    response = render_part(request, "exchanges/list.html", "exchanges/_list.html", context)
+    if fault:
+        response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    return response
+
+
+@needs(Permission.EXCHANGES_READ)
+@require_GET
+def export(request: HttpRequest) -> HttpResponse:
+    """What the list would show, as a file: page after page, up to a bound. A time that is none leads to the list."""
+    chosen, now = ExchangeFilter.read(request.GET), timezone.now()
+    search, fault = _search(chosen, now)
+    if fault:
+        return redirect(f"{reverse('exchanges')}{chosen.query()}")
+    response = StreamingHttpResponse(csv_export.lines(search), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="exchanges-{now:%Y%m%dT%H%M%S}Z.csv"'
+    return cast("HttpResponse", response)  # a view may answer with either; Django's types know no word for both
 
 
 def _following(chosen: ExchangeFilter, newest: str, *, is_first: bool) -> dict[str, Any]:
@@ -78,16 +101,21 @@ def _go_to(request: HttpRequest, address: str) -> HttpResponse:
     return HttpResponseClientRedirect(address) if wants_part(request) else redirect(address)
 
 
-def _search(chosen: ExchangeFilter) -> trail.Search:
-    return trail.Search(
-        since=chosen.since(timezone.now()),
+def _search(chosen: ExchangeFilter, now: datetime) -> tuple[trail.Search, str]:
+    """What is asked of the trail, and why it cannot be: in words, else empty."""
+    start, end, fault = ends_of(chosen, now)
+    search = trail.Search(
+        since=start if chosen.has_own_time else chosen.since(now),
+        until=end,
+        step=chosen.step,
         outcome=trail.Outcome(chosen.outcome) if chosen.outcome else None,
         reason=chosen.reason,
         client=chosen.client,
         target=chosen.target,
-        partners=_partners(chosen),
+        partners=_partners(chosen) if not fault else (),
         reference=chosen.reference,
     )
+    return search, fault
 
 
 def _partners(chosen: ExchangeFilter) -> tuple[UUID, ...] | None:
@@ -102,9 +130,18 @@ def _partners(chosen: ExchangeFilter) -> tuple[UUID, ...] | None:
 
 def _shown(name: str, value: str) -> str:
     """A filter's value in words."""
-    if name == "outcome":
-        return str(OUTCOMES[trail.Outcome(value)])
-    return str(explain(value).title) if name == "reason" else value
+    match name:
+        case "outcome":
+            return str(OUTCOMES[trail.Outcome(value)])
+        case "reason":
+            return str(explain(value).title)
+        case "step":
+            return _("Refused at: %(step)s") % {"step": RULES[Rule(value)]}
+        case "start":
+            return _("From %(time)s") % {"time": value}
+        case "end":
+            return _("Until %(time)s") % {"time": value}
+    return value
 
 
 def _choices() -> dict[str, Any]:
@@ -113,6 +150,8 @@ def _choices() -> dict[str, Any]:
     return {
         "ranges": [(name, label) for name, (label, _span) in RANGES.items()],
         "outcomes": OUTCOMES.items(),
+        "steps": RULES.items(),
+        "columns": COLUMNS.items(),
         "reasons": [(GROUPS[prefix], [(reason, words.title) for reason, words in items]) for prefix, items in grouped],
         "partners": partners,
         "targets": targets,

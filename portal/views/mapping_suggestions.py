@@ -46,7 +46,8 @@ def suggested(request: HttpRequest, slug: str, name: str = "") -> HttpResponse:
     else:
         token = TokenForm(request.POST)
         if token.is_valid():
-            reading = suggestions.read(token.cleaned_data["token"], _scopes(offered, typed["target"]))
+            written = {field: typed[field] for field in ("rules", "grants")}
+            reading = suggestions.read(token.cleaned_data["token"], _scopes(offered, typed["target"]), **written)
             context |= _ground(reading, offered, typed)
         else:
             status = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from partners.changes import changing
+from portal.people import linking
 from portal.people.events import actor_of
 from portal.signing_in import confirming
 from portal.signing_in.confirming import confirmed
@@ -110,8 +111,13 @@ def _connect(request: HttpRequest, claims: Claims, kept: dict[str, Any]) -> Http
     user = request.user
     if not user.is_authenticated:
         raise journeys.Strayed("the session ended on the way")
-    with changing(actor_of(user)) as change:
-        accounts.connect(change, user, claims)
+    try:
+        with changing(actor_of(user)) as change:
+            accounts.connect(change, user, claims)
+    except accounts.ConnectedElsewhere as error:
+        with changing(actor_of(user)) as change:
+            linking.join(change, user, error.other)
+        raise
     return redirect("account")
 
 

@@ -13,7 +13,7 @@ from audit import selectors as trail
 from audit.tallies import tally_of_all
 from exchange import alerts
 from partners import overviews
-from partners.attention import attention
+from partners.attention import Concern, attention
 from portal.explanations.words import explain
 from portal.overview import charts
 from portal.overview.figures import Figures, figures, hours_until
@@ -23,9 +23,15 @@ from portal.permissions import Permission
 from portal.views.doors import needs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from django.http import HttpRequest, HttpResponse
     from django.utils.safestring import SafeString
 
+    from partners.attention import Attention
+    from portal.partner_pages.alert_words import Told
+
+ABOUT_KEYS = {Concern.KEYS_ENDED, Concern.KEYS_ENDING, Concern.KEYS_FAILING}
 CHANGES = 6
 BUSIEST = 6
 
@@ -38,7 +44,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     hours = hours_until(now)
     day = figures(tally_of_all(hours, busiest=BUSIEST), hours)
     states = overviews.states()
-    concerns, alerted = attention(now), [(tell(alert), alert.partner) for alert in alerts.unseen()]
+    concerns = attention(now)
+    alerted = list(_alerts(concerns))
     context = {
         "now": now,
         "day": day,
@@ -54,6 +61,14 @@ def overview(request: HttpRequest) -> HttpResponse:
         "happenings": [happening(record) for record in trail.recent_changes(size=CHANGES)],
     }
     return render(request, "overview.html", context)
+
+
+def _alerts(concerns: Iterable[Attention]) -> Iterator[Told]:
+    """Alerts that nobody has seen; that an issuer gives no answer is said once, where its keys are about to end."""
+    told = {item.partner.slug for item in concerns if item.concern in ABOUT_KEYS}
+    for alert in alerts.unseen():
+        if alert.kind != alerts.AlertKind.UNREACHABLE or alert.partner.slug not in told:
+            yield tell(alert)
 
 
 def _chart(day: Figures) -> SafeString:

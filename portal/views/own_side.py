@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
 
     from portal.partner_side.sides import Side
 
-    View = Callable[..., HttpResponse]
+    View = Callable[..., HttpResponseBase]
 
 LONGEST_NAME = 255
 
@@ -67,7 +68,7 @@ def side_page(
 def unleaking(response: HttpResponse) -> HttpResponse:
     """Nobody hears of the address, neither the next page nor a search engine.
 
-    Not ``no-referrer``: with it browsers send forms with the origin ``null``, which no check against forged forms takes.
+    Not ``no-referrer``: with it browsers send forms with the origin ``null``, which the check of forms refuses.
     """
     response["Referrer-Policy"] = "strict-origin"
     response["X-Robots-Tag"] = "noindex"

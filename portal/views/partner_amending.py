@@ -1,8 +1,9 @@
-"""A partner's clients and trusts, changed: keys beside keys, methods, limits, conditions; each with what it would do."""
+"""A partner's clients and trusts, changed: keys beside keys, methods, limits, conditions; first what it would do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -21,8 +22,6 @@ from portal.views.doors import needs
 from portal.views.partner_frame import partner_of, partner_page
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from django.http import HttpRequest, HttpResponse
 
     from partners.declarations import DeclaredTrust
@@ -69,7 +68,7 @@ def trust(request: HttpRequest, slug: str, name: str) -> HttpResponse:
             standing=lambda: standing.trust(partner.id, name),
             save=lambda change, declared, seen: services.change_trust(change, declared, seen=seen),
             done="partners-trust",
-            look=lambda before, after: {"reached": mine, "examination": _examined(before, after, request.user.pk)},
+            look=lambda before, after: {"reached": mine, "examination": _examined(before, after, request)},
         )
         return amend(request, partner, amendment, known)
     form = TrustAmendingForm(known.declared, initial=trust_amending.initial_of(known.declared))
@@ -77,10 +76,11 @@ def trust(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return partner_page(request, partner, TRUST, context)
 
 
-def _examined(before: DeclaredTrust, after: DeclaredTrust, who: UUID) -> Any:  # noqa: ANN401 - an examination, or None
+def _examined(before: DeclaredTrust, after: DeclaredTrust, request: HttpRequest) -> Any:  # noqa: ANN401 - an examination, or None
     """What the issuer publishes now, where the change makes us read it elsewhere: its name is compared anew."""
     if (after.issuer, after.jwks_uri, bool(after.jwks)) == (before.issuer, before.jwks_uri, bool(before.jwks)):
         return None
     if after.jwks is not None:
         return None
+    who = request.user.pk or UUID(int=0)
     return examine_issuer(after.issuer, who) if after.jwks_uri is None else examine_key_set(after.jwks_uri, who)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from exchange import live_tokens
 from partners.changes import changing
 from partners.errors import ConfigurationError, SecondPersonNeeded
+from partners.humans import names_of
 from partners.lifecycle import PartnerAct, acts_from
 from partners.readiness import readiness
 from partners.states import PartnerState
@@ -92,10 +93,10 @@ def _obstacle(request: HttpRequest, partner: Profile, offer: OfferedAct) -> dict
         return {"words": words % {"partner": partner.name, "state": STATES[state]}}
     if offer.act not in {PartnerAct.PASS_TEST, PartnerAct.ACTIVATE}:
         return {}
-    found, actor = readiness(partner.id), str(actor_of(request.user))
+    found, names = readiness(partner.id), names_of((str(actor_of(request.user)),))
     if found.test is None:
         return {"words": _("It has not been tested since its trusts and mappings last changed."), "is_untested": True}
-    if offer.act is PartnerAct.ACTIVATE and actor in found.first_people:
+    if offer.act is PartnerAct.ACTIVATE and not names.isdisjoint(found.first_people):
         words = _("You registered it or made the last change of what its tokens are worth, so somebody else activates.")
         return {"words": words, "who": colleagues(Permission.PARTNERS_WRITE, without=found.first_people)}
     return {}

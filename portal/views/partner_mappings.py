@@ -16,6 +16,7 @@ from partners import drafts, services
 from partners.changes import changing
 from partners.drafts import compare, work
 from partners.errors import ChangedMeanwhile, ConfigurationError, SecondPersonNeeded
+from partners.humans import names_of
 from partners.offers import offers
 from partners.states import MappingState
 from portal.partner_pages.form_fields import object_to
@@ -228,7 +229,9 @@ def _version(known: Work, number: str) -> Written | None:
 def _own_draft(request: HttpRequest, partner: Profile, known: Work) -> dict[str, Any]:
     """Why the reader may not publish the draft, where that is so."""
     actor, draft = actor_of(request.user), known.draft
-    if draft is None or draft.author != actor.name or not drafts.needs_second_person(partner.state):
+    if draft is None or not drafts.needs_second_person(partner.state):
+        return {}
+    if f"user:{draft.author}" not in names_of((str(actor),)):
         return {}
     who = colleagues(Permission.MAPPINGS_PUBLISH, without=(str(actor),))
     return {"words": _("You wrote this draft, so somebody else publishes it."), "who": who}

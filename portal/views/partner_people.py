@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from partners.changes import changing
 from partners.errors import ConfigurationError
-from portal.partner_side import invitations, proposals, rosters
+from portal.partner_side import invitations, letters, proposals, rosters
 from portal.partner_side.forms import AnswerForm, InviteForm
 from portal.people.events import actor_of
 from portal.permissions import Permission
@@ -116,6 +116,7 @@ def approve(request: HttpRequest, slug: str, proposal_id: UUID) -> HttpResponse:
         context = {"form": AnswerForm(), "obstacle": str(error)}
         status = HTTPStatus.CONFLICT
         return _proposal_page(request, partner, _proposal(partner, proposal_id), context, status=status)
+    letters.tell_author(_proposal(partner, proposal_id))
     return redirect("partners-trust", slug)
 
 
@@ -136,6 +137,7 @@ def decline(request: HttpRequest, slug: str, proposal_id: UUID) -> HttpResponse:
         context = {"form": form, "obstacle": str(error)}
         status = HTTPStatus.CONFLICT
         return _proposal_page(request, partner, _proposal(partner, proposal_id), context, status=status)
+    letters.tell_author(_proposal(partner, proposal_id))
     return redirect("partners-people", slug)
 
 

@@ -17,7 +17,7 @@ from exchange import consents
 from partners.changes import changing
 from portal import mail
 from portal.filters import PeopleFilter
-from portal.people import acts, lists
+from portal.people import acts, linking, lists
 from portal.people import consents as people_consents
 from portal.people.events import actor_of
 from portal.people.forms import InvitationForm
@@ -151,6 +151,23 @@ def end_sessions(request: HttpRequest, person_id: UUID) -> HttpResponse:
 @needs(Permission.SETTINGS_WRITE)
 @require_POST
 @confirmed
+def link(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """Another account is the same human's."""
+    email = request.POST.get("email", "")
+    return _do(request, person_id, lambda change, by, found: linking.link(change, by, found, email))
+
+
+@needs(Permission.SETTINGS_WRITE)
+@require_POST
+@confirmed
+def unlink(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """An account is a person of its own again."""
+    return _do(request, person_id, linking.unlink)
+
+
+@needs(Permission.SETTINGS_WRITE)
+@require_POST
+@confirmed
 def withdraw_consent(request: HttpRequest, person_id: UUID, client: UUID) -> HttpResponse:
     """A client may no longer act for somebody."""
 
@@ -208,6 +225,7 @@ def _page(
         "factors": Factors(found),
         "sessions": sessions.count(found),
         "consents": consents.consents(found.pk, timezone.now()),
+        "linked": linking.others(found),
         "is_self": is_self,
         "is_last": acts.is_last_admin(found),
         "admin": Role.SECURITY_ADMIN,

@@ -63,7 +63,7 @@ def start_over(request: HttpRequest) -> HttpResponse:
 def _unleaking(response: HttpResponse) -> HttpResponse:
     """The address holds what signs somebody in: no page that it leads to may hear of it.
 
-    Not ``no-referrer``: with it browsers send forms with the origin ``null``, which no check against forged forms takes.
+    Not ``no-referrer``: with it browsers send forms with the origin ``null``, which the check of forms refuses.
     """
     response["Referrer-Policy"] = "strict-origin"
     return response

@@ -6,17 +6,20 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from django.http import Http404
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from audit.selectors import last_seen
 from audit.usage import tokens_seen
-from exchange import alerts
+from exchange import alerts, watching
 from exchange.alerts import AlertKind
 from exchange.pictures import pictures
 from partners.advice import findings
 from partners.changes import changing
+from partners.errors import IllegalTransition
 from partners.watched import of_partner
 from portal.canaries import running
 from portal.partner_pages.alert_words import tell
@@ -47,9 +50,7 @@ def health(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def published(request: HttpRequest, slug: str) -> HttpResponse:
     """What each issuer publishes, as it was seen last, and the first and last day of each key."""
-    partner = partner_of(slug)
-    context = {"pictures": pictures(of_partner(partner.id)), "now": timezone.now()}
-    return partner_page(request, partner, "trust/published", context)
+    return _published(request, partner_of(slug))
 
 
 @needs(Permission.PARTNERS_WRITE)
@@ -63,6 +64,37 @@ def acknowledge(request: HttpRequest, slug: str, alert_id: UUID) -> HttpResponse
     except alerts.AlreadySeen as error:
         return _page(request, partner, problem=str(error), status=HTTPStatus.CONFLICT)
     return redirect("partners-trust-health", slug)
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_POST
+def look(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """Look at an issuer now: for who mended something and does not want to wait for the hour."""
+    partner = partner_of(slug)
+    trust = next((trust for trust in of_partner(partner.id) if trust.name == name), None)
+    if trust is None:
+        raise Http404(_("The partner has no trust of this name in use. Go back to its page."))
+    try:
+        watching.look_now(trust.id, timezone.now())
+    except IllegalTransition as error:
+        return _published(request, partner, problem=str(error), status=HTTPStatus.CONFLICT)
+    return redirect("partners-trust-published", slug)
+
+
+@needs(Permission.PARTNERS_WRITE)
+@require_POST
+def try_canaries(request: HttpRequest, slug: str) -> HttpResponse:  # noqa: ARG001 - as every view
+    """Try the canaries of a partner now."""
+    partner = partner_of(slug)
+    running.run(partner.id, timezone.now())
+    return redirect("partners-trust-health", slug)
+
+
+def _published(
+    request: HttpRequest, partner: Profile, *, problem: str = "", status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {"pictures": pictures(of_partner(partner.id)), "now": timezone.now(), "problem": problem}
+    return partner_page(request, partner, "trust/published", context, status=status)
 
 
 def _page(

@@ -6,6 +6,8 @@ ANYBODY = "whoever was let in"
 
 _READ, _WRITE, _SETTINGS = "partners:read", "partners:write", "settings:write"
 _PARTNER = "partners/<slug:partner>"
+_PERSON = "people/<uuid:person>"
+_ACTS = ("give-role", "take-role", "close", "open", "end-sessions", "send-link", "link", "unlink")
 
 TABLE: dict[str, dict[str, str]] = {
     "openapi.json": {"GET": ANYBODY},
@@ -31,6 +33,15 @@ TABLE: dict[str, dict[str, str]] = {
     "targets": {"GET": _READ, "POST": _SETTINGS},
     "targets/<slug:target>": {"GET": _READ, "PATCH": _SETTINGS},
     "targets/<slug:target>/scopes/<scope:scope>": {"DELETE": _SETTINGS},
+    "access": {"GET": _READ},
+    "golden-tokens": {"GET": "exchanges:read"},
+    "golden-tokens/<uuid:case>": {"GET": "exchanges:read", "PATCH": _WRITE, "DELETE": _WRITE},
+    "golden-tokens/<uuid:case>/run": {"POST": "exchanges:read"},
+    "people": {"GET": _SETTINGS, "POST": _SETTINGS},
+    _PERSON: {"GET": _SETTINGS},
+    **{f"{_PERSON}/{act}": {"POST": _SETTINGS} for act in _ACTS},
+    f"{_PERSON}/consents": {"GET": _SETTINGS},
+    f"{_PERSON}/consents/<uuid:client>": {"DELETE": _SETTINGS},
     "exchanges": {"GET": "exchanges:read"},
     "exchanges/<uuid:reference>": {"GET": "exchanges:read"},
 }

@@ -32,6 +32,8 @@ ARGUMENTS = {
     "<scope:scope>": "ledger.read",
     "<uuid:client>": NOBODYS,
     "<uuid:reference>": NOBODYS,
+    "<uuid:person>": NOBODYS,
+    "<uuid:case>": NOBODYS,
     "<int:slot>": "1",
 }
 

@@ -14,15 +14,24 @@ NOT_PAGES: Final = frozenset({"oauth/", "api/"})
 """The endpoints and the API, which have measurements of their own."""
 
 ELSEWHERE: Final = frozenset(
-    {"account-welcome", "openid-callback", "openid_sign_in", "openid_confirm", "openid_connect", "people-letters"}
+    {
+        "account-welcome",
+        "openid-callback",
+        "openid_sign_in",
+        "openid_confirm",
+        "openid_connect",
+        "people-letters",
+        "partners-bulk",
+    }
 )
-"""Answers to links and sites that are not part of what is measured."""
+"""Answers to links and sites that are not part of what is measured, or only to more than their address."""
 
 VARIANTS: Final = (
     ("overview", "?range=30d"),
     ("partners", "?q=bulk+partner+019"),
     ("partners", "?state=active&order=-name"),
     ("partners", "?after=bulk-01000"),
+    ("partners-bulk", "?act=suspend&" + "&".join(f"partner=bulk-{number:05}" for number in range(50))),
     ("access", "?at=2026-01-01T00:00"),
     ("access", "?target=bulk-03&scope=bulk:write&unused=1"),
     ("access-who", "?target=bulk-03&scope=bulk:read"),

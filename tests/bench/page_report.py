@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tests.bench.page_figures import Timing
 
 METHOD = Path(__file__).with_name("pages.md")
+LONGEST = 80
 HEAD = ["page", "median ms", "p95 ms", "queries", "kB first visit", "kB scripts"]
 
 
@@ -20,6 +22,7 @@ def markdown(timings: list[Timing], sizes: dict[str, int], *, times: int) -> str
     over = [timing for timing in timings if timing.is_over]
     told = {
         "Size": ", ".join(f"{count:,} {what}" for what, count in sizes.items()),
+        "Machine": f"{os.cpu_count()} cores, on which {os.getloadavg()[1]:.1f} programs wanted to run",
         "Asked for": f"each page {times} times, one after the other",
         "Budgets": f"p95 {BUDGET:.0f} ms, {MOST_QUERIES} queries, {MOST_BYTES // 1000} kB for a first visit,"
         f" {MOST_SCRIPT // 1000} kB of it scripts",
@@ -32,7 +35,7 @@ def markdown(timings: list[Timing], sizes: dict[str, int], *, times: int) -> str
 
 def _row(timing: Timing) -> list[str]:
     return [
-        f"{timing.page.name}".replace("|", "\\|"),
+        timing.page.name if len(timing.page.name) < LONGEST else f"{timing.page.name[:LONGEST]}…",
         f"{timing.middle:.1f}",
         f"{timing.p95:.1f}",
         str(timing.queries),

@@ -48,7 +48,7 @@ def _measure(options: argparse.Namespace) -> int:
 
     if not options.here:
         page_figures.furnish(**{name: getattr(options, name) for name in SIZES})
-    timings = page_figures.timings(times=options.times, only=options.only, say=lambda line: sys.stderr.write(line))
+    timings = page_figures.timings(times=options.times, only=options.only, say=sys.stderr.write)
     text = page_report.markdown(timings, page_figures.sizes(), times=options.times)
     if options.write:
         options.write.write_text(text, encoding="utf-8")

@@ -27,6 +27,7 @@ from partners.changes import Change
 from partners.models import FederationTrust, Partner
 from portal.demo import keepsakes, organisation
 from portal.demo.identity_provider_site import running
+from portal.models import PartnerAdmin
 from portal.roles import Role
 from tests import exchange_server
 from tests.partners.examples import ADMIN
@@ -115,6 +116,7 @@ class TestLoading:
             "Approver",
             "Engineer",
             "Auditor",
+            "Partner's admin",
         ]
         for item in sign_ins:
             person = authenticate(email=item["email"], password=item["password"])
@@ -170,8 +172,11 @@ class TestLoading:
             "The demo organisation was ready.",
         ]
 
-    def test_every_role_with_pages_has_a_person(self) -> None:
-        assert set(Role) - set(organisation.PEOPLE) == {Role.PARTNER_ADMIN}
+    def test_every_role_has_a_person_and_the_partners_admin_is_bound_to_one_partner(self) -> None:
+        assert set(organisation.PEOPLE) == set(Role)
+        organisation.load()
+        bound = PartnerAdmin.objects.values_list("partner__slug", "domain")
+        assert list(bound) == [("kestrel", "kestrel.example")]
 
 
 @pytest.mark.django_db

@@ -14,13 +14,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from portal.roles import Role
+from tests.e2e.conftest import Visit, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
-    from tests.e2e.conftest import Visit
+    from tests.e2e.portal_server import PortalServer
 
 ADDRESSES = {
     "sign-in": "/sign-in",
@@ -39,6 +40,9 @@ ADDRESSES = {
     "partner-empty": "/partners/orbit/mappings",
     "partner-trust-health": "/partners/kestrel/trust/health",
     "partner-trust-published": "/partners/kestrel/trust/published",
+    "partner-client-changing": "/partners/kestrel/clients/kestrel-reports/edit",
+    "partner-trust-changing": "/partners/kestrel/trust/kestrel-idp/edit",
+    "partners-together": "/change-partners?act=suspend&partner=kestrel&partner=alder&partner=orbit",
     "ending": "/ending",
     "access": "/access?at=2026-01-01T00:00",
     "access-cell": "/access/kestrel/ledger-api",
@@ -56,7 +60,10 @@ WIDTHS = (390, 768, 1440)
 PICTURED = {
     "sign-in",
     "overview",
+    "partners",
     "partner",
+    "access",
+    "exchanges",
     "exchange-refused",
     "simulator",
     "golden-token",
@@ -87,11 +94,32 @@ def keep_picture(page: Page, name: str, *, is_kept: bool) -> None:
         page.screenshot(path=Path(directory) / f"{name}.png", full_page=True)
 
 
+@pytest.fixture(scope="module")
+def windows(chromium: Browser, portal: PortalServer) -> Iterator[dict[bool, Visit]]:
+    """One window of somebody signed in, by True, and one of nobody: each serves for one page after the other."""
+    contexts = {
+        True: chromium.new_context(storage_state=session_of(Role.SECURITY_ADMIN, portal, chromium)),
+        False: chromium.new_context(),
+    }
+    yield {is_signed_in: Visit(context, portal) for is_signed_in, context in contexts.items()}
+    for context in contexts.values():
+        context.close()
+
+
+def as_new(window: Visit) -> Visit:
+    """As no page has been shown in it."""
+    window.page.emulate_media(color_scheme="light")
+    window.page.set_viewport_size({"width": max(WIDTHS), "height": 900})
+    window.complaints.clear()
+    window.requests.clear()
+    return window
+
+
 @pytest.mark.parametrize("name", list(ADDRESSES))
 def test_a_page_is_accessible_and_within_the_window_in_both_themes_at_every_width(
-    visit: Callable[..., Visit], name: str
+    windows: dict[bool, Visit], name: str
 ) -> None:
-    window = visit(None if name == "sign-in" else Role.SECURITY_ADMIN)
+    window = as_new(windows[name != "sign-in"])
     page = window.go(ADDRESSES[name].format(**vars(window.portal.organisation)))
     assert page.url.endswith(ADDRESSES[name].partition("{")[0]) or "{" in ADDRESSES[name]
     assert page.locator("h1").count() == 1

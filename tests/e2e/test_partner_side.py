@@ -45,6 +45,7 @@ def test_a_partners_admin_connects_on_pages_that_are_accessible_in_both_themes(v
     expect(page.get_by_role("heading", name="The request would be refused")).to_be_visible()
     expect(page.get_by_label("A token of your issuer")).to_have_value("")
     problems += complaints_about(page, "connect-try", (390,))
+    problems += complaints_about(window.go("/connect/mappings/settle"), "connect-mapping", (390,))
     assert problems == []
     assert window.complaints == []
     assert [url for url in window.requests if not url.startswith(window.portal.url)] == []

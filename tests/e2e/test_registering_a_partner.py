@@ -14,6 +14,7 @@ from portal.roles import Role
 from tests.attacks import attack
 from tests.e2e import hostile, portal_server
 from tests.e2e.conftest import CHROMIUM, QUIET, Visit
+from tests.e2e.test_simulator import look
 from tests.exchange.identity_providers import identity_provider
 from tests.signers import Signer, make_key
 
@@ -83,6 +84,7 @@ def test_a_partner_gets_from_nothing_to_tested_in_twelve_clicks_and_a_second_per
         counted = Counted(window.page)
         secret = _register(counted, idp.url)
         subject_token = Signer(idp.url, key).subject_token(own_portal.url)
+        _tried_beforehand(window, subject_token)
         form = {
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
             "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
@@ -121,7 +123,7 @@ def test_whatever_others_name_is_text_on_every_page_that_shows_it(
 
 
 def _register(counted: Counted, issuer: str) -> str:
-    """All five steps; answers the secret of the client, as the page shows it once."""
+    """All steps but the test; answers the secret of the client, as the page shows it once."""
     page = counted.page
     counted.click("link", "Register a partner")
     counted.fill(title="Lark Logistics", name="lark", contact_email="it@lark.example")
@@ -142,6 +144,20 @@ def _register(counted: Counted, issuer: str) -> str:
     counted.clicks += 1
     expect(page.get_by_text("Waiting for the test exchange.")).to_be_visible()
     return secret
+
+
+def _tried_beforehand(window: Visit, subject_token: str) -> None:
+    """The token in the simulator, by way of the step that waits for it; who is sure of it leaves that out."""
+    page = window.page
+    page.get_by_role("navigation", name="Steps to activation").get_by_role("link", name="Try a token").click()
+    expect(page.get_by_text("Missing", exact=True)).to_have_count(1)
+    assert look(page, "trying") == []
+    page.get_by_role("link", name="Paste a token").click()
+    page.get_by_label("Token of the partner").fill(subject_token)
+    page.get_by_role("button", name="Try the request").click()
+    expect(page.get_by_role("heading", name="A token would be minted")).to_be_focused()
+    page.get_by_role("link", name="The request to send").click()
+    expect(page.get_by_text("Waiting for the test exchange.")).to_be_visible()
 
 
 def _is_not_activated_alone(page: Page) -> None:

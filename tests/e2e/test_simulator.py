@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.e2e.test_every_page import OPTIONS, RUN_AXE, every_view
+from tests.signers import Signer, make_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,12 +20,16 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Visit
 
 
-def look(page: Page, name: str) -> list[str]:
-    """What is wrong with what the page shows, in both themes at every width."""
+BRIEFLY = ("at 390 in light", "at 1440 in dark")
+
+
+def look(page: Page, name: str, views: tuple[str, ...] = BRIEFLY) -> list[str]:
+    """What is wrong with what the page shows: in both themes at every width, for axe in these views."""
     page.evaluate(Axe().axe_script)
     problems = []
     for view in every_view(page, name):
-        problems += [f"{view}: {rule}: {html}" for rule, html in page.evaluate(RUN_AXE, OPTIONS)]
+        if view.endswith(views):
+            problems += [f"{view}: {rule}: {html}" for rule, html in page.evaluate(RUN_AXE, OPTIONS)]
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             problems.append(f"{view}: wider than the window")
     return problems
@@ -57,15 +63,38 @@ def test_the_simulator_works_without_javascript(visit: Callable[..., Visit], cla
     expect(page.get_by_label("Client", exact=True)).to_have_value("kestrel-settlement")
 
 
-def test_a_draft_is_tried_against_what_was_recorded(visit: Callable[..., Visit]) -> None:
+def test_a_mapping_starts_from_a_pasted_token(visit: Callable[..., Visit]) -> None:
+    window = visit()
+    page = window.go("/partners/kestrel/mappings/settle/edit")
+    signer = Signer("https://idp.kestrel.example", make_key("ES256"))
+    token = signer.subject_token("https://handover.example", azp="kestrel-batch", groups=["ops", "finance"])
+    page.get_by_label("Token of the partner").fill(token)
+    page.get_by_role("button", name="Read the token").click()
+    expect(page.get_by_role("heading", name="Start from a token")).to_be_focused()
+    expect(page.get_by_label("azp equals kestrel-batch")).to_be_checked()
+    page.get_by_label("groups contains finance").check()
+    assert look(page, "mapping-suggestions") == []
+    page.get_by_role("button", name="Write what is ticked into the form").click()
+    expect(page.get_by_label("Conditions", exact=True)).to_have_value(re.compile("azp equals kestrel-batch\ngroups"))
+    expect(page.get_by_role("button", name="Save the draft")).to_be_visible()
+    assert window.complaints == []
+
+
+def test_a_draft_is_tried_against_what_was_recorded_and_runs_in_shadow(visit: Callable[..., Visit]) -> None:
     window = visit()
     page = window.go("/partners/kestrel/mappings/settle/edit")
     page.get_by_role("button", name="Save the draft").click()
+    expect(page.get_by_text("neither back-tested nor run in shadow")).to_be_visible()
     page.get_by_role("link", name="Back-test the draft").click()
     page.get_by_role("button", name="Try the draft").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Back-test of settle")
     expect(page.get_by_text("Exchanges tried")).to_be_visible()
     assert look(page, "back-test") == []
-    window.go("/partners/kestrel/mappings/settle/versions")
+    window.go("/simulator/shadow/kestrel/settle")
+    page.get_by_role("button", name="in shadow").click()
+    expect(page.get_by_text("Running", exact=True)).to_be_visible()
+    assert look(page, "shadow") == []
+    page.get_by_role("link", name="The draft").click()
+    expect(page.get_by_text("It has run in shadow for")).to_be_visible()
     page.get_by_role("button", name="Discard the draft").click()
     assert window.complaints == []

@@ -27,9 +27,9 @@ from audit.partitions import months
 from audit.tasks import count_spans, extend_partitions
 from exchange import jwks, sweeping
 from exchange.models import DeviceGrant, IssuedToken, SpentJti, TokenFamily
-from exchange.tasks import refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens
+from exchange.tasks import refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens, watch_trusts
 from portal.celery import MemoryScheduler, app
-from portal.tasks import clear_sessions, sweep_kept_answers
+from portal.tasks import clear_sessions, follow_shadows, remind, sweep_kept_answers, try_canaries
 from tests.exchange.identity_providers import identity_provider, kids_of, source_of
 from tests.exchange.sites import until
 from tests.signers import make_key
@@ -228,7 +228,8 @@ class TestBeat:
     def test_wakes_up_for_tasks_that_exist_and_lets_the_wake_ups_lapse(self) -> None:
         entries = MemoryScheduler(app).schedule.values()
         ours = {refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens, clear_sessions, sweep_kept_answers}
-        tasks = {task.name for task in (*ours, count_spans, extend_partitions)}
+        care = {remind, try_canaries, watch_trusts, follow_shadows}
+        tasks = {task.name for task in (*ours, *care, count_spans, extend_partitions)}
         assert {entry.task for entry in entries} == tasks
         for entry in entries:
             assert entry.task in app.tasks

@@ -19,7 +19,6 @@ from exchange.models import Alert, Looked, SeenKey, TrustWatch
 from exchange.outbound import Limits, Outbound
 from partners import models
 from partners.changes import changing
-from partners.watched import trusts
 from tests.exchange.identity_providers import JWKS, OPENID, IdentityProvider, identity_provider, source_of
 from tests.exchange.sites import Request, Site, reply, resolving, site
 from tests.portal import happenings
@@ -61,7 +60,7 @@ def trust_of(location: str, *, slug: str = "acme", **fields: Any) -> models.Fede
 def look(trust: models.FederationTrust, after: timedelta = timedelta(0), http: Outbound | None = None) -> list[str]:
     """Look once, some time later; the alerts that are open then."""
     watching.enrol(NOW + after)
-    watching.watch(trusts([trust.id])[trust.id], NOW + after, http=http or Outbound())
+    watching.watch(trust.id, NOW + after, http=http or Outbound())
     return open_alerts()
 
 
@@ -269,3 +268,17 @@ def test_every_kind_of_alert_is_a_change_or_lasts() -> None:
     from portal.partner_pages.alert_words import WORDS  # noqa: PLC0415 - the portal is not of this floor
 
     assert set(WORDS) == set(AlertKind)
+
+
+@pytest.mark.django_db
+def test_a_person_looks_now_and_not_again_at_once(idp: IdentityProvider) -> None:
+    trust = trust_of(idp.url)
+    with pytest.raises(watching.NotWatched, match="not looked at yet"):
+        watching.look_now(trust.id, NOW)
+    watching.enrol(NOW)
+    watching.look_now(trust.id, NOW)
+    with pytest.raises(watching.TooSoon, match="half a minute ago"):
+        watching.look_now(trust.id, NOW + timedelta(seconds=29))
+    assert idp.fetches() == 1
+    watching.look_now(trust.id, NOW + timedelta(seconds=31))
+    assert idp.fetches() == 2

@@ -6,6 +6,7 @@ From the link to the first exchange that counts: over HTTP as a browser without 
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,13 +50,16 @@ class Browser:
 
     def send(self, path: str, form: dict[str, Any] | None = None, *, of: str = "", status: int = 200) -> str:
         """Send the form of a page; answers the page it leads to."""
-        page = self.page(of or path)
-        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
-        assert found, f"{of or path} has no form"
-        data = {"csrfmiddlewaretoken": found[1], **(form or {})}
+        data = {**self.form_token(of or path), **(form or {})}
         answer = self.http.post(path, data=data, follow_redirects=True)
         assert answer.status_code == status, f"{path}: {answer.status_code}\n{answer.text[-3000:]}"
         return unescape(answer.text)
+
+    def form_token(self, path: str) -> dict[str, str]:
+        """What makes a form one of this very browser's."""
+        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.page(path))
+        assert found, f"{path} has no form"
+        return {"csrfmiddlewaretoken": found[1]}
 
     def sign_in(self, role: Role) -> Browser:
         """As one of our people."""
@@ -130,6 +134,23 @@ def test_a_script_with_the_invitation_alone_gets_from_its_issuer_to_the_first_ex
     newest = partner.page("/connect/try/newest")
     assert "Your newest exchange was granted." in newest
     assert LEDGER in newest
+
+
+def test_of_two_who_accept_an_invitation_at_the_same_moment_one_gets_in(
+    server: ExchangeServer, visit: Callable[[], Browser]
+) -> None:
+    manager = visit().sign_in(Role.PARTNER_MANAGER)
+    edited = {"title": "Kestrel", "contact_email": "it@kestrel.example", "purpose": ""}
+    edited |= {"stamp": _defaults(manager.page("/partners/kestrel/edit"))["stamp"]}
+    manager.send("/partners/kestrel/edit", edited)
+    page = manager.send("/partners/kestrel/people/invite", {"email": "two@kestrel.example"})
+    found = re.search(r"/invitation/[\w-]{43}", page)
+    assert found
+    both = [(browser, browser.form_token(found[0])) for browser in (visit(), visit())]
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda one: one[0].http.post(found[0], data=one[1]), both))
+    assert sorted(answer.status_code for answer in answers) == [302, 410]
+    assert server.rows("SELECT count(*) FROM portal_user WHERE email = 'two@kestrel.example'") == [(1,)]
 
 
 def _registered_and_invited(manager: Browser) -> str:

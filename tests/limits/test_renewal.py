@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.services import Services
 
 SECONDS = 1.5
+BUCKETS = ("first", "second", "third")
+"""One for each try: while the machine does something else for a second, little passes."""
 
 
 @asynccontextmanager
@@ -74,14 +76,19 @@ def url(services: Services) -> str:
 def test_the_limit_of_all_processes_together_is_exact_within_a_lease(url: str, count: int) -> None:
     limit = per_minute("client", 6000, 40)
 
-    async def run() -> tuple[int, float]:
-        async with processes(url, count) as held:
-            return await hammer(held, "exact", limit, SECONDS)
-
-    passed, seconds = asyncio.run(run())
-    ideal = 40 + seconds * 100
     first = count * limit.share(DEFAULT_PROCESSES)
-    assert ideal * 0.5 <= passed <= ideal + first, "never more; and not much less, however busy the machine is"
+
+    async def run(key: str) -> tuple[int, float]:
+        async with processes(url, count) as held:
+            return await hammer(held, key, limit, SECONDS)
+
+    for key in BUCKETS:
+        passed, seconds = asyncio.run(run(key))
+        ideal = 40 + seconds * 100
+        assert passed <= ideal + first, "never more"
+        if passed >= ideal * 0.5:
+            return
+    pytest.fail(f"much less, {passed} in {seconds} s, however often it was tried")
 
 
 def test_one_process_may_use_what_the_others_leave(url: str) -> None:
@@ -104,9 +111,15 @@ def test_what_was_overdrawn_at_first_sight_is_paid_back(url: str) -> None:
         async with processes(url, 2) as (one, other):
             await hammer([one], "debt", limit, 1)
             before = sum(passes(other, "debt", limit) for _ in range(100))
-            await until(lambda: other.of("debt", limit).blocked_until, "Redis said that the bucket is empty")
-            owed = other.of("debt", limit).blocked_until - time.monotonic()
-            return before, round(owed * 10)
+            looks = [time.monotonic()]
+
+            def was_told() -> bool:
+                if not other.of("debt", limit).blocked_until:
+                    looks.append(time.monotonic())
+                return bool(other.of("debt", limit).blocked_until)
+
+            await until(was_told, "Redis said that the bucket is empty")
+            return before, round((other.of("debt", limit).blocked_until - looks[-1]) * 10)
 
     overdrawn, owed = asyncio.run(run())
     assert overdrawn > 0

@@ -60,7 +60,7 @@ def build(*, state: str = "configuring") -> Sides:
         for partner in (kestrel, fjord):
             change.touch(partner.id)
             _furnish(partner, target)
-    person = organisations.person(None, MEI)
+    person = User.objects.create_user(MEI)
     person.groups.add(Group.objects.get(name=Role.PARTNER_ADMIN))
     PartnerAdmin.objects.create(user=person, partner=kestrel, domain="kestrel.example")
     browser = Client()
@@ -88,6 +88,7 @@ def _objects(partner: models.Partner, author: User) -> dict[str, Any]:
     return {
         "name": f"{partner.slug}-idp",
         "client_id": f"{partner.slug}-batch",
+        "mapping": f"{partner.slug}-sandbox",
         "reference": str(happenings.refused(partner, at=now - timedelta(minutes=2), client=f"{partner.slug}-batch")),
         "proposal_id": str(waiting.pk),
     }

@@ -1,4 +1,4 @@
-"""Clients and trusts changed in the browser: what it would do is shown first, and nobody writes over another's change."""
+"""Clients and trusts changed in the browser: what it would do is shown first, and nobody writes over another."""
 
 from __future__ import annotations
 

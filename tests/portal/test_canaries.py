@@ -124,6 +124,15 @@ def test_keys_that_ended_turn_it_red_and_keys_that_were_changed_do_not(world: Wo
     assert alerted() == [f"kestrel-batch · {LEDGER}"]
 
 
+def test_keys_that_were_never_fetched_are_no_answer_and_no_alert(world: World, kestrel: models.Partner) -> None:
+    source = models.KeySource.objects.filter(partner=kestrel, trust__issuer=world.idp.issuer)
+    source.update(method="discovery", location=world.idp.issuer, jwks={})
+    assert tried(kestrel) is None
+    assert alerted() == []
+    source.update(usable_until=NOW - HOUR)
+    assert tried(kestrel) is False
+
+
 def test_each_client_and_target_has_its_own_and_busy_ones_push_none_out(world: World, kestrel: models.Partner) -> None:
     running.run(kestrel.id, NOW)
     for number in range(60):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -84,6 +85,17 @@ def test_the_api_is_no_way_round_it_for_a_session(stale: Client, path: str) -> N
     assert (answer.status_code, json.loads(answer.content)["code"]) == (403, "confirmation_needed")
     prove(stale)
     assert stale.post(f"/api/v1/{path}", None, content_type="application/json").status_code not in {401, 403}
+
+
+@pytest.mark.parametrize("address", ["/oauth/authorize?response_type=code&client_id=app", "/oauth/device"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_client_and_no_device_is_let_in_by_a_session_alone(stale: Client, address: str, method: str) -> None:
+    """Its token could do what the pages ask for, so this would be the way round it."""
+    answer = getattr(stale, method)(address)
+    assert asked(answer)
+    assert unquote(answer["Location"]).endswith(f"next={address}")
+    prove(stale)
+    assert not asked(getattr(stale, method)(address))
 
 
 def test_a_draft_needs_no_proof_because_nothing_is_in_force_by_it(stale: Client) -> None:

@@ -96,7 +96,7 @@ def patterns(found: list[Any], above: dict[str, Any]) -> Iterator[tuple[URLPatte
         if isinstance(pattern, URLResolver):
             if str(pattern.pattern) not in {"oauth/", "api/"}:
                 yield from patterns(pattern.url_patterns, converters)
-        elif pattern.name:
+        elif pattern.name and not str(pattern.pattern).startswith("oauth/"):
             yield pattern, converters
 
 

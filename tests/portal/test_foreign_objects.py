@@ -101,7 +101,7 @@ PAGES = sorted(addresses(), key=lambda found: found[0])
 
 def everything() -> list[Any]:
     """All rows of the configuration and of what partners' own people do."""
-    owned = [*apps.get_app_config("partners").get_models(), Invitation, Proposal, Alert]
+    owned: list[Any] = [*apps.get_app_config("partners").get_models(), Invitation, Proposal, Alert]
     return [list(model._default_manager.order_by("pk").values()) for model in owned]
 
 

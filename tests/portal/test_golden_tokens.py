@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from audit import selectors
 from audit.events import Actor, ActorKind
@@ -20,8 +21,9 @@ from audit.models import Event
 from exchange import golden, golden_lists
 from exchange.models import GoldenToken
 from exchange.tasks import try_golden_tokens
-from partners import inventory, services
-from partners.changes import Change
+from partners import inventory, key_sources, services
+from partners.changes import Change, changing
+from partners.key_sources import Answer
 from partners.models import KeySource, Partner, ScopeMapping
 from portal.documents.applying import Options, apply
 from portal.documents.errors import DocumentsRefused
@@ -31,6 +33,7 @@ from portal.roles import Role
 from tests.house.sources import ROOT
 from tests.portal import bench
 from tests.portal.test_simulator import claims_of, fields
+from tests.signers import make_key, public_jwk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,6 +195,55 @@ def test_the_catalogue_moving_is_a_reason_to_try_again_too(world: Bench, browser
     change.touch_catalogue()
     change.publish()
     assert golden.run_due() == 1
+
+
+def test_our_own_keys_moving_is_one_where_a_token_of_ours_is_tried_and_nowhere_else(
+    world: Bench, browser: Client
+) -> None:
+    kept(world, browser)
+    change = Change(ADA)
+    change.touch_keys()
+    change.publish()
+    assert golden.run_due() == 0
+    case = kept(world, browser, "Ours", claims=json.dumps({"iss": world.issuer, "scope": "ledger.read"}))
+    assert golden.run_due() == 0
+    change.publish()
+    assert golden.run_due() == 1
+    case.refresh_from_db()
+    assert case.checked_epoch > 0
+
+
+def test_a_partners_new_keys_are_one_as_soon_as_they_are_fetched(world: Bench, browser: Client) -> None:
+    kept(world, browser)
+    source = KeySource.objects.get(trust__partner__slug="kestrel", trust__name="ledger")
+    KeySource.objects.filter(pk=source.pk).update(method="jwks_uri", location="https://idp.kestrel.example/jwks")
+    claimed = key_sources.claim(source.pk, is_scheduled=False)
+    assert claimed is not None
+    keys = (*source.jwks["keys"], public_jwk(make_key("ES256", "another")))
+    answer = Answer(keys=keys, left_out=(), jwks_uri=claimed.location, proposed_uri="", etag="", max_age=None)
+    with changing(ADA) as change:
+        key_sources.record_success(change, claimed, answer)
+    assert golden.run_due() == 1
+    assert GoldenToken.objects.get().is_green
+
+
+def test_a_release_is_one_for_every_case(world: Bench, browser: Client) -> None:
+    kept(world, browser)
+    assert golden.run_due() == 0
+    golden.make_all_due()
+    assert golden.run_due() == 1
+    assert golden.run_due() == 0
+
+
+@pytest.mark.usefixtures("committed_database")
+def test_migrating_to_a_release_makes_every_case_due() -> None:
+    bench.build()
+    fields = {"question": {"client_id": "kestrel-batch"}, "expected": {}, "found": {}, "checked_at": timezone.now()}
+    partner = Partner.objects.get(slug="kestrel")
+    case = GoldenToken.objects.create(partner=partner, name="Gold", checked_epoch=7, **fields)
+    call_command("migrate", verbosity=0, interactive=False, no_signing_key=True)
+    case.refresh_from_db()
+    assert case.checked_epoch == golden.NEVER
 
 
 def declared(**changes: Any) -> Any:

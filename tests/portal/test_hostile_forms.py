@@ -132,9 +132,9 @@ def written() -> tuple[int, int]:
 def try_form(browser: Client, form: Form, names: list[str], text: str) -> None:
     """Send a form with the text in some fields; whatever it changed is undone."""
     before, data = written(), {**form.fields, **{name: [text] for name in names}}
-    data = {name: [value.encode("utf-8", "surrogatepass") for value in values] for name, values in data.items()}
+    sent = {name: [value.encode("utf-8", "surrogatepass") for value in values] for name, values in data.items()}
     point = transaction.savepoint()
-    answer = browser.post(form.action, data)
+    answer = browser.post(form.action, sent)
     assert answer.status_code in ANSWERS, (form.action, names, answer.status_code)
     if answer.status_code >= 400:
         assert written() == before, (form.action, names)

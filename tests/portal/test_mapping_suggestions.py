@@ -102,7 +102,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(claims=st.dictionaries(_NAMES | st.sampled_from(["scope", "groups", "azp"]), _VALUES, max_size=6))
 def test_whatever_a_token_says_each_proposal_is_one_line_that_holds_for_it(claims: dict[str, Any]) -> None:
     found = suggestions.read(claims, OURS)
@@ -200,6 +200,20 @@ def test_a_tick_that_was_never_offered_becomes_no_field(manager: Client) -> None
     initial = answer.context["form"].initial
     assert (initial["source"], initial["lifetime"]) == (SETTLE["source"], SETTLE["lifetime"])
     assert initial["rules"].splitlines() == [*SETTLE["rules"].split("\n"), "a exists"]
+
+
+def test_what_the_form_says_already_is_not_proposed_and_no_scope_of_theirs_gets_two_lines() -> None:
+    claims = {"azp": "batch", "tier": "gold", "scope": "app:read app:write"}
+    found = suggestions.read(claims, OURS, rules="tier equals gold\n", grants="app:write -> ledger.read")
+    assert [one.line for one in (*found.grants, *found.conditions)] == [
+        "app:read -> ledger.read",
+        "azp equals batch",
+        "scope contains app:read",
+        "scope contains app:write",
+    ]
+    assert found.unlike == ()
+    text = suggestions.added("app:write -> ledger.read", ["app:write -> ledger.write", "app:read -> ledger.read"])
+    assert text.splitlines() == ["app:write -> ledger.read", "app:read -> ledger.read"]
 
 
 def test_very_many_values_are_cut_and_the_cut_is_told() -> None:

@@ -231,7 +231,10 @@ def test_an_account_is_connected_by_its_owner_and_by_nobody_else(provider: OpenI
     other.post("/sign-in", {"login": mateo.email, "password": PASSWORD})
     answer = come(other, provider, "/account/openid")
     assert answer.status_code == 403
-    assert "Somebody else&#x27;s account is connected" in answer.content.decode()
+    assert (
+        "Another account is connected to this sign-in, so from now on both count as one person."
+        in answer.content.decode()
+    )
 
 
 def age(client: Client) -> None:

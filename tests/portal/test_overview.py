@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
+from audit import person_events
 from audit.selectors import Outcome, tally
+from exchange.models import Alert
 from partners import models
 from partners.attention import Concern, attention
 from portal.overview.figures import figures, hours_until
@@ -19,6 +21,7 @@ from tests.portal.organisation import partner
 if TYPE_CHECKING:
     from django.test import Client
 
+    from tests.portal.organisation import Organisation
 
 MAX_QUERIES = 12
 
@@ -166,10 +169,35 @@ def test_every_concern_has_words_on_the_page(browser: Client) -> None:
     assert "Fjord Analytics: the audience alone decides" in read
 
 
+def test_an_issuer_without_an_answer_is_told_once(browser: Client, organisation: Organisation) -> None:
+    Alert.objects.all().delete()
+    now = timezone.now()
+    for owner in (organisation.fjord, organisation.kestrel):
+        detail = {"since": now.isoformat(), "why": "No.", "usable_until": now.isoformat()}
+        Alert.objects.create(partner=owner, kind="unreachable", detail=detail, raised_at=now)
+    read = words(browser.get("/overview").content.decode())
+    assert "Kestrel Payments: The issuer gives no usable answer" in read
+    assert "Fjord Analytics: keys about to end" in read
+    assert "Fjord Analytics: The issuer" not in read
+
+
 @pytest.mark.usefixtures("organisation")
 def test_recent_changes_name_what_was_changed_and_by_whom(browser: Client) -> None:
     read = words(browser.get("/overview").content.decode())
     assert re.search(r"Mapping published: settle · kestrel .* UTC · ada@meridian\.example", read)
+
+
+def test_recent_changes_hold_what_changes_peoples_rights_and_not_that_they_came_in(
+    organisation: Organisation, browser: Client
+) -> None:
+    about = {"person": "x", "email": "mei@meridian.example"}
+    for event in (person_events.PersonRoleGiven, person_events.PersonSignedIn, person_events.SignInFailed):
+        happenings.write(event(data={**about, "role": "Auditor"}), happenings.ADA, at=timezone.now())
+    read = words(browser.get("/overview").content.decode())
+    assert "Role given" in read
+    assert "Person signed in" not in read
+    assert "Sign-in failed" not in read
+    assert organisation.kestrel.slug == "kestrel"
 
 
 @pytest.mark.usefixtures("organisation")

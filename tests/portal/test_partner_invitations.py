@@ -132,6 +132,14 @@ def test_every_link_that_opens_nothing_gets_the_same_answer_and_the_trail_says_w
     assert Client().post(newest)["Location"] == "/connect"
 
 
+def test_inviting_somebody_more_sets_back_nothing_that_is_under_way(manager: Client, kestrel: models.Partner) -> None:
+    for state in ("configuring", "tested", "active"):
+        models.Partner.objects.update(state=state)
+        Client().post(invite(manager))
+        kestrel.refresh_from_db()
+        assert kestrel.state == state
+
+
 def test_the_end_of_an_invitation_is_written_down_once(manager: Client) -> None:
     invite(manager)
     Invitation.objects.update(expires_at=timezone.now() - timedelta(minutes=1))

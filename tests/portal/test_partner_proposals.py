@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
@@ -15,8 +17,9 @@ from audit.events import Actor, ActorKind
 from audit.models import Event
 from partners import models, services
 from partners.changes import changing
-from portal.models import Proposal
+from portal.models import Proposal, User
 from portal.roles import Role
+from tests import world as worlds
 from tests.portal import happenings, partner_side
 from tests.portal import organisation as organisations
 from tests.portal.conftest import prove
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from tests.portal.partner_side import Sides
 
 ISSUER = "https://login.kestrel.example"
+SARA = "partner.manager@meridian.example"
 
 
 @pytest.fixture
@@ -62,7 +66,9 @@ def trusts() -> dict[str, str]:
 
 def test_an_issuer_counts_once_it_is_approved_and_in_the_name_of_who_approved(sides: Sides, manager: Client) -> None:
     before = trusts()
+    models.Partner.objects.filter(slug="kestrel").update(owner=User.objects.get(email=SARA))
     assert propose(sides)["Location"] == "/connect"
+    assert (mail.outbox[0].to, ISSUER in str(mail.outbox[0].body)) == ([SARA], True)
     assert "It counts once somebody" in sides.browser.get("/connect").content.decode()
     assert trusts() == before
     row = waiting()
@@ -73,6 +79,7 @@ def test_an_issuer_counts_once_it_is_approved_and_in_the_name_of_who_approved(si
     assert trusts() == before
     assert manager.post(f"{page_of(row)}/approve")["Location"] == "/partners/kestrel/trust"
     assert trusts() == before | {"kestrel-idp-2": ISSUER}
+    assert (mail.outbox[1].to, "approved what you proposed" in str(mail.outbox[1].body)) == ([partner_side.MEI], True)
     added = Event.objects.get(kind="trust.added")
     assert added.actor == "user:partner.manager@meridian.example"
     again = manager.post(f"{page_of(row)}/approve")
@@ -102,6 +109,8 @@ def test_a_declined_proposal_says_why_to_the_partner(sides: Sides, manager: Clie
     words = "This issuer is <b>not</b> yours alone."
     assert manager.post(f"{page_of(row)}/decline", {"answer": words})["Location"] == "/partners/kestrel/people"
     assert "This issuer is &lt;b&gt;not&lt;/b&gt; yours alone." in sides.browser.get("/connect").content.decode()
+    assert words in str(mail.outbox[-1].body)
+    assert SARA not in str(mail.outbox[-1].body)
     assert "kestrel-idp-2" not in trusts()
     late = manager.post(f"{page_of(row)}/decline", {"answer": "once more"})
     assert late.status_code == 409
@@ -181,3 +190,64 @@ def test_it_is_handed_over_when_a_token_of_their_own_issuer_was_exchanged_and_no
     assert models.Partner.objects.get(slug="kestrel").state == "tested"
     assert "Nothing is left for you to do" in sides.browser.get("/connect").content.decode()
     assert Event.objects.get(kind="partner.tested").actor == f"user:{partner_side.MEI}"
+
+
+MAPPING = "/connect/mappings/kestrel-sandbox"
+
+
+def propose_grants(sides: Sides, grants: str, *, path: str = MAPPING, stamp: str | None = None) -> Any:
+    found = re.search(r'name="stamp" value="([^"]*)"', sides.browser.get(MAPPING).content.decode())
+    assert found or stamp is not None
+    return sides.browser.post(path, {"grants": grants, "stamp": stamp or unescape(found[1] if found else "")})
+
+
+def drafts() -> list[tuple[str, dict[str, Any]]]:
+    return list(models.ScopeMapping.objects.filter(state="draft").values_list("author", "grants"))
+
+
+def test_other_worth_of_scopes_is_a_draft_that_somebody_of_ours_publishes(sides: Sides, manager: Client) -> None:
+    assert propose_grants(sides, "settle:write -> ledger.write")["Location"] == "/connect"
+    assert drafts() == [(partner_side.MEI, {"settle:write": ["ledger.write"]})]
+    assert "Draft waits" in sides.browser.get("/connect").content.decode()
+    assert "settle:write -&gt; ledger.write" in sides.browser.get(MAPPING).content.decode()
+    current = models.ScopeMapping.objects.get(name="kestrel-sandbox", state="published")
+    assert current.grants == {"settle:write": ["ledger.read", "ledger.write"]}
+    assert partner_side.MEI in manager.get("/partners/kestrel/mappings/kestrel-sandbox/versions").content.decode()
+    assert propose_grants(sides, "", path=f"{MAPPING}/withdraw")["Location"] == "/connect"
+    assert drafts() == []
+    kinds = Event.objects.filter(kind__in=["mapping.drafted", "configuration.applied"], target=worlds.LEDGER)
+    assert {event.actor for event in kinds} == {f"user:{partner_side.MEI}"}
+
+
+@pytest.mark.parametrize(
+    ("grants", "words"),
+    [("settle:write", "has not two sides"), ("a -> ledger.nothing", "grants"), ("a -> \u202e", "grants")],
+)
+def test_what_no_mapping_may_say_is_refused_beside_its_field(sides: Sides, grants: str, words: str) -> None:
+    answer = propose_grants(sides, grants)
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert drafts() == []
+
+
+def test_a_mapping_that_one_of_ours_is_changing_is_left_alone_and_not_shown(sides: Sides) -> None:
+    current = models.ScopeMapping.objects.get(name="kestrel-sandbox")
+    current.pk, current.version, current.state, current.author = uuid4(), 2, "draft", SARA
+    current.grants = {"secret:plan": ["ledger.read"]}
+    current._state.adding = True
+    current.save(force_insert=True)
+    page = sides.browser.get(MAPPING).content.decode()
+    assert "Somebody here is changing this mapping" in page
+    assert "secret:plan" not in page
+    for path in (MAPPING, f"{MAPPING}/withdraw"):
+        assert propose_grants(sides, "a -> ledger.read", path=path, stamp="x").status_code == 409
+    assert drafts() == [(SARA, {"secret:plan": ["ledger.read"]})]
+
+
+def test_a_proposal_over_something_newer_is_not_saved_and_loses_nothing(sides: Sides) -> None:
+    propose_grants(sides, "a -> ledger.read")
+    late = propose_grants(sides, "b -> ledger.read", stamp="v1p")
+    assert late.status_code == 409
+    assert "b -&gt; ledger.read" in late.content.decode()
+    assert drafts() == [(partner_side.MEI, {"a": ["ledger.read"]})]
+    assert propose_grants(sides, "", path=f"{MAPPING}/withdraw", stamp="v1p").status_code == 409

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -17,8 +18,12 @@ from partners import models
 from portal.models import PartnerAdmin
 from portal.partner_side.domains import is_inside
 from portal.partner_side.urls import urlpatterns
+from portal.roles import Role
+from portal.views.own_side import LONGEST_NAME
 from tests.attacks import attack
+from tests.portal import organisation as organisations
 from tests.portal import partner_side
+from tests.portal.conftest import prove
 from tests.signers import Signer, make_key, public_jwk, public_jwks
 
 if TYPE_CHECKING:
@@ -93,6 +98,24 @@ def test_no_page_of_the_partners_side_shows_another_partner(sides: Sides) -> Non
     for name, answer in pages:
         assert (name, "fjord" in answer.content.decode().lower()) == (name, False)
         assert (name, answer["Referrer-Policy"], answer["X-Robots-Tag"]) == (name, "strict-origin", "noindex")
+
+
+def test_a_partners_account_gets_no_role_of_ours(sides: Sides) -> None:
+    admin, partners = organisations.person(Role.SECURITY_ADMIN), PartnerAdmin.objects.get().user
+    browser = Client()
+    browser.force_login(admin)
+    prove(browser)
+    answer = browser.post(f"/people/{partners.pk}/roles/give", {"role": "Auditor"})
+    assert answer.status_code == 409
+    assert "This account is a partner" in answer.content.decode()
+    assert sides.browser.get("/partners").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["%00", "%E2%80%AE", "..%2F..", "x" * 3000, "%27--"])
+def test_a_name_that_nothing_has_is_not_there_and_breaks_nothing(sides: Sides, name: str) -> None:
+    assert sides.browser.get(f"/connect/clients/{name}/secret").status_code == 404
+    assert len(strays()) == 1
+    assert len(strays()[0][1]) <= LONGEST_NAME
 
 
 def test_an_object_of_ours_is_not_opened_by_a_role_alone(sides: Sides) -> None:

@@ -121,7 +121,7 @@ def test_turns_and_alerts_are_found_by_index(organisation: Organisation) -> None
     assert "alert_by_partner" in of_one
     assert "->  Sort" not in of_one
     shown = plans(lambda: (pictures(of_partner(organisation.kestrel.id)), running.of_partner(organisation.kestrel.id)))
-    for index in ("looked_by_watch", "exchange_seenkey_watch_id", "canary_is_one_of_client_and_target"):
+    for index in ("looked_by_watch", "exchange_seenkey_watch_id", "portal_canary_partner_id"):
         assert index in shown
     waiting = plans(lambda: sending.claim(NOW), "sort", "bitmapscan")
     assert "reminder_letter_by_next_try" in waiting

@@ -179,6 +179,7 @@ def test_it_ends_with_the_text_that_it_tries(browser: Client, act: str, end: str
         row.state = "published" if act == "publish" else "draft"
         ScopeMapping.objects.filter(name="ledger", state="published").update(state="superseded")
         row.save()
+    assert words in browser.get(PAGE).content.decode(), "before anybody wrote it down"
     follow_shadows()
     assert Shadow.objects.get().end == end
     assert words in browser.get(PAGE).content.decode()

@@ -13,7 +13,9 @@ from django.core.exceptions import PermissionDenied
 from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 
+from audit.models import Event
 from portal.roles import Role
+from portal.signing_in import failures
 from portal.signing_in.accounts import AccountAdapter
 from tests.conformance.rules import rule
 from tests.portal.organisation import PASSWORD, person
@@ -219,3 +221,33 @@ def test_the_roles_exist_as_groups() -> None:
     from django.contrib.auth.models import Group  # noqa: PLC0415
 
     assert set(Group.objects.values_list("name", flat=True)) == set(Role)
+
+
+@pytest.mark.django_db
+def test_a_sign_in_that_failed_is_written_with_the_account_that_was_meant_and_no_name_of_nobody() -> None:
+    ada = person(Role.AUDITOR, "ada@meridian.example")
+    for login in ("ADA@meridian.example", "hunter2@typed.wrong"):
+        assert Client().post("/sign-in", {"login": login, "password": "wrong"}).status_code == 200
+    first, second = Event.objects.filter(kind="person.sign_in_failed").order_by("id")
+    assert f'"person":"{ada.pk}"' in first.canonical
+    assert "hunter2" not in second.canonical
+    assert (first.actor, second.actor) == ("client:", "client:")
+
+
+@pytest.mark.django_db
+def test_whoever_guesses_from_one_address_or_from_many_writes_few_events() -> None:
+    for number in range(60):
+        failures.note("198.51.100.7", f"guess{number}@meridian.example")
+    assert Event.objects.filter(kind="person.sign_in_failed").count() == failures.OF_ADDRESS + 1
+    for number in range(200):
+        failures.note(f"198.51.{number}.8", "ada@meridian.example")
+    assert Event.objects.filter(kind="person.sign_in_failed").count() <= failures.OF_ALL + 2
+
+
+@pytest.mark.django_db
+def test_without_a_count_nothing_is_written_and_nobody_notices(settings: Any) -> None:
+    dead = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    alive, settings.CACHES = settings.CACHES, {"default": dead}
+    failures.note("198.51.100.7", "ada@meridian.example")
+    settings.CACHES = alive
+    assert not Event.objects.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -136,3 +137,15 @@ def test_what_the_issuers_publish_is_dated(browser: Client, organisation: Organi
 
 def alert(partner: models.Partner, kind: AlertKind, **fields: Any) -> Alert:
     return Alert.objects.create(partner=partner, kind=kind, raised_at=timezone.now(), **fields)
+
+
+@pytest.mark.usefixtures("organisation")
+def test_looking_now_and_trying_now_are_asked_for_by_hand(browser: Client) -> None:
+    models.KeySource.objects.filter(trust__name="kestrel-idp").update(location="http://127.0.0.1:9", jwks_uri="")
+    address = "/partners/kestrel/trust/kestrel-idp/look"
+    assert browser.post(address)["Location"] == "/partners/kestrel/trust/published"
+    assert "No usable answer" in browser.get("/partners/kestrel/trust/published").content.decode()
+    again = browser.post(address)
+    assert (again.status_code, "half a minute ago" in again.content.decode()) == (409, True)
+    assert browser.post("/partners/kestrel/trust/nothing/look").status_code == 404
+    assert browser.post("/partners/kestrel/trust/canaries/try")["Location"] == "/partners/kestrel/trust/health"

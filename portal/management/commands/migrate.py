@@ -1,4 +1,4 @@
-"""``migrate``: Django's, as the owner of the tables, one node at a time; then audit months, grants, the first key."""
+"""``migrate``: Django's, as the owner of the tables, one node at a time; then months, grants, key, golden tokens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.management.commands import migrate
 from django.utils import timezone
 
 from audit import partitions
-from exchange import keys
+from exchange import golden, keys
 from portal.database import grants
 from portal.database.ownership import as_owner, one_at_a_time
 
@@ -45,6 +45,7 @@ class Command(migrate.Command):
             raise CommandError(str(error)) from error
         if not options["no_signing_key"]:
             keys.ensure_signing_key()
+        golden.make_all_due()
 
     def _say(self, options: dict[str, Any], line: str) -> None:
         if options["verbosity"] > 0:

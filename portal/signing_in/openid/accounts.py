@@ -30,6 +30,14 @@ class NoAccount(Exception):
     """Nobody here is this identity. The message says why, and what to do."""
 
 
+class ConnectedElsewhere(NoAccount):
+    """This identity is another account's: whoever proved both is one human with two accounts."""
+
+    def __init__(self, message: str, other: User) -> None:
+        super().__init__(message)
+        self.other = other
+
+
 def roles_for(claims: Claims) -> frozenset[Role]:
     """The roles that the groups of the provider give."""
     mapped = settings.HANDOVER.openid_roles
@@ -54,12 +62,15 @@ def find(claims: Claims) -> User | None:
 
 
 def connect(change: Change, person: User, claims: Claims) -> None:
-    """This identity is this person's from now on, with the roles of its groups. Raises ``NoAccount``: another's."""
+    """This identity is this person's from now on, with the roles of its groups. Raises ``ConnectedElsewhere``."""
     identity, is_new = Identity.objects.get_or_create(
         issuer=claims.issuer, subject=claims.subject, defaults={"user": person}
     )
     if identity.user_id != person.pk:
-        raise NoAccount(_("Somebody else's account is connected to this sign-in. Ask a security admin who that is."))
+        words = _(
+            "Another account is connected to this sign-in, so from now on both count as one person. Use that one."
+        )
+        raise ConnectedElsewhere(words, identity.user)
     if is_new:
         change.record(IdentityConnected(data=about(person) | {"issuer": claims.issuer}))
     acts.follow_directory(change, person, roles_for(claims))

@@ -1,0 +1,105 @@
+"""Golden tokens: tries that must come to the same end, and that block a publication while they do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from rest_framework.response import Response
+
+from exchange import golden, golden_lists
+from partners.errors import Problem
+from portal.api import queries
+from portal.api.answers import Reply, perform, told
+from portal.api.conditions import require_match
+from portal.api.endpoint import Endpoint, body_of
+from portal.api.problems import not_found, wrong_fields
+from portal.permissions import Permission
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+    from partners.changes import Change
+
+
+class GoldenTokens(Endpoint):
+    """Golden tokens, newest first."""
+
+    needs = {"GET": Permission.EXCHANGES_READ}
+    shape, is_list = "GoldenToken", True
+    parameters = (*queries.LIST[1:], queries.text("partner", "Those of this partner only, by its name."))
+
+    def get(self, request: Request) -> Response:
+        """List golden tokens, 50 at a time."""
+        after = queries.window(request, self.given).after
+        page = golden_lists.page(partner=self.given.get("partner", ""), before=UUID(after) if after else None)
+        return queries.page(request, [_shown(case) for case in page.cases], str(page.older) if page.older else "")
+
+
+class GoldenToken(Endpoint):
+    """One golden token."""
+
+    needs = {"GET": Permission.EXCHANGES_READ, "PATCH": Permission.PARTNERS_WRITE, "DELETE": Permission.PARTNERS_WRITE}
+    shape, bodies, is_tagged = "GoldenToken", {"PATCH": "GoldenTokenChange"}, True
+
+    def get(self, request: Request, case: UUID) -> Response:
+        """Read a golden token, with the end it came to last."""
+        return told(request, _document(case))
+
+    def patch(self, request: Request, case: UUID) -> Response:
+        """Call a golden token something else."""
+        body = body_of(request)
+        if set(body) != {"name"} or not isinstance(body["name"], str):
+            raise wrong_fields((Problem(path=("name",), expected="a text, and nothing beside it"),))
+
+        def work(change: Change) -> Reply:
+            require_match(request, _document(case))
+            golden.rename(change, case, body["name"])
+            return Reply(document=_document(case))
+
+        return perform(request, work)
+
+    def delete(self, request: Request, case: UUID) -> Response:
+        """Delete a golden token, which the answer shows once more."""
+
+        def work(change: Change) -> Reply:
+            document = _document(case)
+            require_match(request, document)
+            golden.delete(change, case)
+            return Reply(document=document)
+
+        return perform(request, work)
+
+
+class Run(Endpoint):
+    """A golden token tried again, now."""
+
+    needs = {"POST": Permission.EXCHANGES_READ}
+    shape = "GoldenToken"
+
+    def post(self, request: Request, case: UUID) -> Response:  # noqa: ARG002 - the framework's signature
+        """Try a golden token again. It changes nothing but what is known of it."""
+        _document(case)
+        golden.run_one(case)
+        return Response(_document(case))
+
+
+def _document(case_id: UUID) -> dict[str, Any]:
+    found = golden_lists.case(case_id)
+    if found is None:
+        raise not_found()
+    return _shown(found)
+
+
+def _shown(case: golden_lists.Case) -> dict[str, Any]:
+    return {
+        "id": case.id,
+        "name": case.name,
+        "partner": case.slug,
+        "client": case.client,
+        "expected": case.expected,
+        "found": case.found,
+        "is_green": case.is_green,
+        "author": case.author,
+        "checked_at": case.checked_at,
+    }

@@ -1,0 +1,139 @@
+"""Whatever a page does, a call of the API does too, under the same permission; or the reason why not is written here.
+
+A page that is new fails here until one of the two is said of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import get_resolver
+
+from portal.api.urls import ADDRESSES
+from portal.permissions import Permission
+from tests.portal.test_doors import patterns
+
+TWINS = {
+    "partners": ("partners", "GET"),
+    "partners-summary": ("partner", "GET"),
+    "partners-trust": ("trusts", "GET"),
+    "partners-clients": ("clients", "GET"),
+    "partners-mappings": ("mappings", "GET"),
+    "partners-edit": ("partner", "PATCH"),
+    "partners-new": ("partners", "POST"),
+    "partners-act": ("partner-suspend", "POST"),
+    "partners-client-new": ("clients", "POST"),
+    "partners-client-edit": ("client", "PATCH"),
+    "partners-client-secret": ("secrets", "POST"),
+    "partners-client-act": ("client-suspend", "POST"),
+    "partners-trust-new": ("trusts", "POST"),
+    "partners-trust-edit": ("trust", "PATCH"),
+    "partners-trust-withdraw": ("trust-withdraw", "POST"),
+    "partners-mapping-new": ("mappings", "POST"),
+    "partners-mapping-edit": ("draft", "PATCH"),
+    "partners-mapping-versions": ("versions", "GET"),
+    "partners-mapping-publish": ("publish", "POST"),
+    "partners-mapping-discard": ("draft", "DELETE"),
+    "partners-mapping-restore": ("draft", "PATCH"),
+    "partners-mapping-withdraw": ("withdraw", "POST"),
+    "people": ("people", "GET"),
+    "people-invite": ("people", "POST"),
+    "people-person": ("person", "GET"),
+    "people-give": ("person-give-role", "POST"),
+    "people-take": ("person-take-role", "POST"),
+    "people-disable": ("person-close", "POST"),
+    "people-enable": ("person-open", "POST"),
+    "people-link": ("person-send-link", "POST"),
+    "people-account-link": ("person-link", "POST"),
+    "people-account-unlink": ("person-unlink", "POST"),
+    "people-consent-withdraw": ("consent", "DELETE"),
+    "people-sessions": ("person-end-sessions", "POST"),
+    "access": ("access", "GET"),
+    "access-who": ("access", "GET"),
+    "access-cell": ("access", "GET"),
+    "simulator-cases": ("golden-tokens", "GET"),
+    "simulator-case": ("golden-token", "GET"),
+    "simulator-case-run": ("golden-token-run", "POST"),
+    "simulator-case-rename": ("golden-token", "PATCH"),
+    "simulator-case-delete": ("golden-token", "DELETE"),
+    "exchanges": ("exchanges", "GET"),
+    "exchanges-export": ("exchanges", "GET"),
+    "exchanges-trace": ("exchange", "GET"),
+}
+"""The call that does what the page does: its name and method."""
+
+A_VIEW = "a view over what other calls answer one by one"
+A_FORM_HELP = "helps to fill a form in a browser, and decides nothing"
+BY_ITSELF = "each partner by a call of its own, with If-Match"
+NOT_YET = "not yet offered to programs; status.md says so"
+REASONS = {
+    "overview": A_VIEW,
+    "search": A_VIEW,
+    "partners-activity": A_VIEW,
+    "partners-integration": A_VIEW,
+    "partners-ending": A_VIEW,
+    "partners-mapping-new-suggested": A_FORM_HELP,
+    "partners-mapping-suggested": A_FORM_HELP,
+    "partners-trust-check": A_FORM_HELP,
+    "partners-try": A_FORM_HELP,
+    "partners-bulk": BY_ITSELF,
+    "people-letters": "the letters of a demo, which no installation has",
+    **dict.fromkeys(
+        (
+            "partners-alert-acknowledge",
+            "partners-canaries-try",
+            "partners-history",
+            "partners-keys-confirm",
+            "partners-people",
+            "partners-people-close",
+            "partners-people-invite",
+            "partners-people-revoke",
+            "partners-proposal",
+            "partners-proposal-approve",
+            "partners-proposal-decline",
+            "partners-trust-health",
+            "partners-trust-look",
+            "partners-trust-published",
+            "simulator",
+            "simulator-back-test",
+            "simulator-case-save",
+            "simulator-shadow",
+            "simulator-shadow-start",
+            "simulator-shadow-stop",
+        ),
+        NOT_YET,
+    ),
+}
+"""The pages without such a call, each with its reason."""
+
+CALLS: dict[str, Any] = {str(address.name): address.callback for address in ADDRESSES}
+
+
+def pages() -> dict[str, Permission]:
+    """Every page of ours that asks for a permission; a partner's own side is for people, in a browser, alone."""
+    found = patterns(get_resolver().url_patterns, {})
+    asked = {str(pattern.name): getattr(pattern.callback, "permission", None) for pattern, _ in found}
+    return {name: held for name, held in asked.items() if held is not None and held is not Permission.CONNECT}
+
+
+def test_every_page_has_a_call_beside_it_or_a_reason() -> None:
+    assert TWINS.keys().isdisjoint(REASONS)
+    assert pages().keys() == TWINS.keys() | REASONS.keys()
+
+
+def test_a_call_asks_for_what_its_page_asks_for() -> None:
+    asked = pages()
+    for page, (call, method) in TWINS.items():
+        assert CALLS[call].cls.needs[method] == asked[page], (page, call)
+
+
+def test_every_act_on_a_partner_and_on_a_client_has_its_call() -> None:
+    from partners.lifecycle import PartnerAct  # noqa: PLC0415 - beside what it compares
+    from portal.partner_pages.acts import ACTS  # noqa: PLC0415
+
+    assert {act.value.replace("_", "-") for act in ACTS} == {
+        name.removeprefix("partner-") for name in CALLS if name.startswith("partner-")
+    }
+    assert {"client-suspend", "client-reinstate"} <= CALLS.keys()
+    assert ACTS[PartnerAct.ACTIVATE].is_confirmed == CALLS["partner-activate"].cls.is_confirmed
+    assert ACTS[PartnerAct.OFFBOARD].is_confirmed == CALLS["partner-offboard"].cls.is_confirmed

@@ -1,0 +1,42 @@
+"""Changing what is there, in a browser: what it would do is shown first, with script and without."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from portal.roles import Role
+from tests.e2e.test_every_page import OPTIONS, RUN_AXE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Visit
+
+
+def test_a_change_of_a_trust_is_looked_at_before_it_is_saved(visit: Callable[..., Visit]) -> None:
+    window = visit(Role.PARTNER_MANAGER, width=390)
+    page = window.go("/partners/kestrel/trust")
+    page.get_by_role("link", name="Change kestrel-idp").click()
+    page.get_by_label("Conditions").fill("tier equals platinum")
+    page.get_by_role("button", name="Show what this changes").click()
+    page.get_by_role("button", name="Save these changes").wait_for()
+    assert page.get_by_role("heading", name="2 mappings rest on this trust").is_visible()
+    page.evaluate(Axe().axe_script)
+    assert page.evaluate(RUN_AXE, OPTIONS) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert window.complaints == []
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_several_partners_are_ticked_and_judged_one_by_one(visit: Callable[..., Visit], *, has_script: bool) -> None:
+    window = visit(Role.PARTNER_MANAGER, java_script_enabled=has_script)
+    page = window.go("/partners")
+    for name in ("Kestrel Payments", "Orbit Travel"):
+        page.get_by_label(f"Choose {name}").check()
+    page.get_by_label("With those that are ticked").select_option("suspend")
+    page.get_by_role("button", name="Show what it brings about").click()
+    page.get_by_role("button", name="Suspend: 1 partner").wait_for()
+    assert "A partner that is draft cannot be suspended." in page.content()

@@ -1,0 +1,78 @@
+"""Use that is counted once a day is over: the same figures as from the trail itself, whatever is counted already."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import ProgrammingError
+from django.utils import timezone
+
+from audit import spans
+from audit.models import CountedSpan, UseOfSpan
+from audit.tasks import count_spans
+from audit.usage import usage, uses
+from tests.portal import happenings
+from tests.portal.organisation import partner
+from tests.portal.test_query_plans import plans
+
+if TYPE_CHECKING:
+    from partners.models import Partner
+
+PAYROLL = "https://payroll.meridian.example"
+BACK = timedelta(days=6)
+
+
+@pytest.fixture
+def kestrel(db: None) -> Partner:  # noqa: ARG001 - asked for its transaction
+    """A partner with an exchange every five hours of six days."""
+    row, now = partner("kestrel"), timezone.now()
+    with happenings.together():
+        for number in range(1, 29):
+            happenings.granted(row, at=now - timedelta(hours=5 * number))
+    return row
+
+
+def test_the_figures_are_the_same_whatever_is_counted(kestrel: Partner) -> None:
+    now = timezone.now()
+    expected = {(kestrel.id, happenings.LEDGER): 28}
+    assert uses([kestrel.id], since=now - BACK) == expected
+    for counted_until in (now - timedelta(days=4), now - timedelta(days=2, hours=5), now - timedelta(hours=7), now):
+        assert spans.count_spans(counted_until) > 0
+        assert uses([kestrel.id], since=now - BACK) == expected
+        assert uses([kestrel.id], since=now - timedelta(days=120)) == expected
+    happenings.granted(kestrel, at=timezone.now() - timedelta(seconds=2))
+    assert uses([kestrel.id], since=now - BACK)[kestrel.id, happenings.LEDGER] == 29
+
+
+def test_a_span_is_counted_once_and_not_before_it_is_over(kestrel: Partner) -> None:
+    now = timezone.now()
+    count_spans()
+    assert spans.count_spans(now) == 0
+    assert not CountedSpan.objects.filter(start__gte=now - spans.HOUR, hours=1).exists()
+    assert not CountedSpan.objects.filter(start=spans.midnight(now), hours=24).exists()
+    totals = {row.granted for row in UseOfSpan.objects.filter(partner_id=kestrel.id, hours=24)}
+    assert totals <= {4, 5}
+
+
+def test_the_newest_grants_are_read_no_further_back_than_the_counts_say(kestrel: Partner) -> None:
+    since = timezone.now() - BACK
+    spans.count_spans(timezone.now())
+    looked_into = usage(kestrel.id, happenings.LEDGER, since=since, size=7)
+    assert (looked_into.examined, looked_into.clients) == (7, {"kestrel-settlement": 7})
+    assert usage(kestrel.id, happenings.LEDGER, since=since).examined == 28
+    assert usage(kestrel.id, PAYROLL, since=since).last is None
+    plan = plans(lambda: uses([kestrel.id], since=since), "bitmapscan")
+    assert "audit_useofspan_pkey" in plan
+    assert "Seq Scan" not in plan
+
+
+@pytest.mark.usefixtures("db")
+def test_nothing_of_it_can_be_changed_afterwards() -> None:
+    start = datetime(2026, 3, 17, tzinfo=UTC)
+    CountedSpan.objects.create(start=start, hours=24)
+    for statement in ("DELETE FROM audit_countedspan", "UPDATE audit_useofspan SET granted = 0"):
+        with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+            connection.cursor().execute(statement)
