@@ -6,6 +6,7 @@ of numbers, and no more of them leave the database.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
@@ -30,10 +31,20 @@ _TALLY: Final = """
     UNION ALL
     SELECT NULL, kind, reason, partner_id, sum(count)::int FROM day
     WHERE partner_id IN (SELECT partner_id FROM busiest) GROUP BY 2, 3, 4
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, count(DISTINCT partner_id)::int FROM day
 """
 
 
-def tally_of_all(hours: Sequence[datetime], *, busiest: int) -> tuple[Tally, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayOfAll:
+    """The counts, and how many partners exchanged at all."""
+
+    tallies: tuple[Tally, ...]
+    partners: int
+
+
+def tally_of_all(hours: Sequence[datetime], *, busiest: int) -> DayOfAll:
     """Exchanges since the first of these hours. A row is of an hour and all partners, or of a partner and all hours.
 
     Led by ``event_by_kind``.
@@ -47,13 +58,16 @@ def tally_of_all(hours: Sequence[datetime], *, busiest: int) -> tuple[Tally, ...
     }
     with connection.cursor() as cursor:
         cursor.execute(_TALLY, asked)
-        return tuple(
-            Tally(
-                hour=None if hour is None else max(0, hour - 1),
-                outcome=outcome_of(kind, reason),
-                reason=reason,
-                partner_id=partner_id,
-                count=count,
-            )
-            for hour, kind, reason, partner_id, count in cursor
+        rows = cursor.fetchall()
+    tallies = tuple(
+        Tally(
+            hour=None if hour is None else max(0, hour - 1),
+            outcome=outcome_of(kind, reason),
+            reason=reason,
+            partner_id=partner_id,
+            count=count,
         )
+        for hour, kind, reason, partner_id, count in rows
+        if kind is not None
+    )
+    return DayOfAll(tallies=tallies, partners=next(row[-1] for row in rows if row[1] is None))

@@ -1,4 +1,4 @@
-"""What people lent to clients: to which, which scopes, where, until when; and taking it back (ASVS 10.4.9, 10.7.3).
+"""What people lent to clients: which scopes, where, until when; and taking it back (RFC 7009 s2; ASVS 10.4.9, 10.7.3).
 
 django-oauth-toolkit keeps codes and refresh tokens, our ledger the tokens that came of them; both know one consent by
 its root. Whoever takes it back ends both at once: nothing is refreshed, and no token of it stands at the next question.

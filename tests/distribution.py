@@ -48,12 +48,17 @@ FIRST: Final = (
 
 
 class Distribution(LoadScopeScheduling):
-    """Hands out files in the order of collection, except what the names above say."""
+    """Hands out units in the order of collection."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(APART):
-            return nodeid
-        return next((places[0] for places in TOGETHER if nodeid.startswith(places)), nodeid.partition("::")[0])
+        return unit_of(nodeid)
+
+
+def unit_of(nodeid: str) -> str:
+    """The name of what one worker runs as a whole with this test in it."""
+    if nodeid.startswith(APART):
+        return nodeid
+    return next((places[0] for places in TOGETHER if nodeid.startswith(places)), nodeid.partition("::")[0])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -66,8 +71,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distrib
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """After pytest-randomly, whose order stays among equals."""
-    items.sort(key=_rank)
+    items.sort(key=lambda item: rank_of(item.nodeid))
 
 
-def _rank(item: pytest.Item) -> int:
-    return next((rank for rank, place in enumerate(FIRST) if item.nodeid.startswith(place)), len(FIRST))
+def rank_of(nodeid: str) -> int:
+    """Its place among what is begun first; whatever is short comes after all of these."""
+    return next((rank for rank, place in enumerate(FIRST) if nodeid.startswith(place)), len(FIRST))

@@ -20,7 +20,7 @@ from partners import inventory, profiles, services
 from partners.changes import changing
 from partners.declarations import DeclaredTrust
 from partners.vocabulary import Kind
-from portal.demo import history, keepsakes
+from portal.demo import drafts, history, keepsakes
 from portal.demo.identity_provider import shared_secret
 from portal.demo.partner_people import USERS
 from portal.documents.applying import Options, apply
@@ -70,7 +70,11 @@ def load() -> bool:
     else:
         has_changes = _follow_identity_provider()
     _bind_partner_admin()
-    return bool(history.make(timezone.now())) or has_changes
+    now = timezone.now()
+    if not history.make(now):
+        return has_changes
+    drafts.make(PEOPLE[Role.PARTNER_MANAGER][1], now)
+    return True
 
 
 def describe() -> dict[str, Any]:

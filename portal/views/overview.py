@@ -42,7 +42,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Real figures only: every one is counted from the audit trail or from the configuration when the page is made."""
     now = timezone.now()
     hours = hours_until(now)
-    day = figures(tally_of_all(hours, busiest=BUSIEST), hours)
+    counted = tally_of_all(hours, busiest=BUSIEST)
+    day = figures(counted.tallies, hours)
     states = overviews.states()
     concerns = attention(now)
     alerted = list(_alerts(concerns))
@@ -53,6 +54,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "chart": _chart(day),
         "reasons": [(reason, explain(reason).title, count) for reason, count in day.reasons],
         "busiest": _busiest(day),
+        "partners_seen": counted.partners,
         "partner_states": states,
         "partner_total": sum(states.values()),
         "attention": concerns,

@@ -23,6 +23,8 @@ from exchange.models import IssuedToken, TokenFamily
 from policy.reasons import Reason
 from portal.demo import history, organisation
 from portal.exchange_pages.traces import StepState, trace
+from portal.models import Shadow
+from portal.simulator import shadows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +52,15 @@ def test_two_weeks_are_recorded_as_live_exchanges_are() -> None:
     what_was_refused_was_refused_for_many_reasons_and_its_trace_says_where(told)
     every_grant_has_its_token_and_family_and_nothing_of_it_is_a_token_text(told)
     there_is_nothing_to_make_where_something_was_exchanged(now)
+    a_draft_runs_in_shadow_and_finds_what_it_would_narrow(now)
+
+
+def a_draft_runs_in_shadow_and_finds_what_it_would_narrow(now: datetime) -> None:
+    shadows.follow_all(now=now)
+    shadow = Shadow.objects.get(name="bluepine-to-orders")
+    assert shadow.ended_at is None
+    assert set(shadow.counts) == {"narrowed"}
+    assert 0 < shadow.counts["narrowed"] < shadow.tried
 
 
 def the_past_is_a_thousand_exchanges_and_more_of_the_last_two_weeks(told: list[Any], now: datetime) -> None:

@@ -107,7 +107,8 @@ def windows(chromium: Browser, portal: PortalServer) -> Iterator[dict[bool, Visi
 
 
 def as_new(window: Visit) -> Visit:
-    """As no page has been shown in it."""
+    """As no page has been shown in it; what the one before still asks for is over."""
+    window.page.goto("about:blank")
     window.page.emulate_media(color_scheme="light")
     window.page.set_viewport_size({"width": max(WIDTHS), "height": 900})
     window.complaints.clear()

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,6 +42,7 @@ class Site:
     signer: Signer
     email: str
     password: str
+    cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
 
     def question(self, client_id: str, verifier: str, **changes: Any) -> dict[str, str]:
         """What the client sends the browser with."""
@@ -58,11 +59,14 @@ class Site:
 
     @contextmanager
     def browser(self) -> Iterator[httpx.Client]:
-        """A browser in which the person is signed in."""
-        with httpx.Client(base_url=self.server.url, trust_env=False, follow_redirects=True) as browser:
-            page = browser.get("/sign-in")
-            form = {"login": self.email, "password": self.password, **hidden(page.text)}
-            browser.post(page.url, data=form, headers={"referer": str(page.url)})
+        """A browser in which the person is signed in; they sign in once, since that is limited."""
+        options: dict[str, Any] = {"base_url": self.server.url, "trust_env": False, "follow_redirects": True}
+        with httpx.Client(**options, cookies=self.cookies) as browser:
+            if not self.cookies:
+                page = browser.get("/sign-in")
+                form = {"login": self.email, "password": self.password, **hidden(page.text)}
+                browser.post(page.url, data=form, headers={"referer": str(page.url)})
+                self.cookies.update(browser.cookies)
             yield browser
 
     def code(self, client_id: str, verifier: str, *, allow: bool = True, **changes: Any) -> dict[str, list[str]]:

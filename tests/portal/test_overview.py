@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from audit import person_events
 from audit.selectors import Outcome, tally
+from audit.tallies import tally_of_all
 from exchange.models import Alert
 from partners import models
 from partners.attention import Concern, attention
@@ -41,6 +42,22 @@ def test_the_figures_are_those_of_the_trail(browser: Client) -> None:
     assert f"Refused {day.totals['refused']} " in read
     assert f"Failed {day.totals['failed']} recorded" in read
     assert "Partners 2 of 4" in read
+
+
+@pytest.mark.django_db
+def test_the_day_of_all_partners_is_summed_up_where_it_lies() -> None:
+    hours = hours_until(timezone.now())
+    for name, count in (("kestrel", 3), ("fjord", 2), ("alder", 1)):
+        for number in range(count):
+            happenings.granted(
+                partner(name) if not number else models.Partner.objects.get(slug=name), at=hours[number + 2]
+            )
+    happenings.refused(None, at=hours[5], reason="client.unknown")
+    counted, each = tally_of_all(hours, busiest=2), tally(hours[0], hours)
+    summed, expected = figures(counted.tallies, hours), figures(each, hours)
+    assert (summed.granted, summed.refused, summed.reasons) == (expected.granted, expected.refused, expected.reasons)
+    assert summed.partners == expected.partners[:2]
+    assert counted.partners == 3
 
 
 @pytest.mark.django_db
