@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +21,7 @@ def test_a_filter_changes_the_list_without_a_new_page_and_the_address_with_it(vi
     page.evaluate("document.body.dataset.same = 'yes'")
     page.get_by_label("Outcome").select_option("failed")
     expect(page.locator("#results tbody tr")).to_have_count(1)
-    expect(page).to_have_url(
-        f"{window.portal.url}/exchanges?q=&range=24h&outcome=failed&reason=&partner=&client=&target="
-    )
+    expect(page).to_have_url(re.compile(rf"{re.escape(window.portal.url)}/exchanges\?(.*&)?outcome=failed&"))
     expect(page.locator("#live")).to_have_text("1 exchange shown")
     assert page.locator("body").get_attribute("data-same") == "yes"
     page.go_back()

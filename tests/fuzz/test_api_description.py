@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import schemathesis
 import yaml
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.openapi.checks import UndefinedStatusCode
 from schemathesis.specs.openapi import checks
 
-from exchange.protocol.request import CLIENT_CREDENTIALS
+from exchange.models import GoldenToken
+from exchange.protocol.request import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
+from partners.models import Partner
+from portal.models import User
 from tests import exchange_server
-from tests.world import add_client
+from tests.world import ACCESS_TOKEN, LEDGER, add_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +51,19 @@ CHECKS: Final = [
 AT_ONCE: Final = 4
 SECRET: Final = "s" * 43
 KNOWN: Final = {"partner": "kestrel", "trust": "idp", "mapping": "ledger", "target": "ledger", "scope": "ledger.admin"}
+END: Final = {"outcome": "refused", "reason": "token.issuer_untrusted", "step": "issuer"}
+QUESTION: Final = {
+    "client_id": "kestrel-batch",
+    "grant_type": TOKEN_EXCHANGE,
+    "at": "2026-11-01T00:00:00+00:00",
+    "parameters": {"subject_token_type": [ACCESS_TOKEN], "audience": [LEDGER]},
+    "subject": {"header": {"alg": "ES256", "typ": "at+jwt"}, "claims": {"iss": "https://nobody.example"}},
+    "actor": None,
+    "has_proof": False,
+    "has_certificate": False,
+    "as_if_active": False,
+}
+"""What a golden token of the API's asks again."""
 SECONDS: Final = float(os.environ.get("SECONDS") or 6)
 """For all operations together."""
 
@@ -59,6 +76,11 @@ def described(services: Services, django_db_blocker: Any) -> Iterator[ExchangeSe
         scopes = ["partners:read", "partners:write", "mappings:publish", "exchanges:read", "settings:write"]
         limits: dict[str, Any] = {"requests_per_minute": 1_000_000, "burst": 100_000}
         add_client(None, "clerk", secret=SECRET, grant_types=[CLIENT_CREDENTIALS], scopes=scopes, **limits)
+        User.objects.create_user("ada@meridian.example")
+        GoldenToken.objects.create(
+            partner=Partner.objects.get(slug="kestrel"), name="gold", question=QUESTION, expected=END, found=END,
+            author="ada@meridian.example", checked_at=timezone.now(), checked_epoch=1,
+        )  # fmt: skip
 
     with exchange_server.running(services, django_db_blocker, prepare=prepare) as running:
         yield running
@@ -68,8 +90,10 @@ def described(services: Services, django_db_blocker: Any) -> Iterator[ExchangeSe
 def identifiers(described: ExchangeServer) -> dict[str, Any]:
     """What there is to be addressed: half of the calls go there."""
     ((client,),) = described.rows("SELECT id::text FROM partners_client WHERE client_id = 'kestrel-batch'")
+    ((person,),) = described.rows("SELECT id::text FROM portal_user WHERE email = 'ada@meridian.example'")
+    ((case,),) = described.rows("SELECT id::text FROM exchange_goldentoken")
     reference = described.exchange().headers["x-correlation-id"]
-    return {**KNOWN, "client": client, "reference": reference, "slot": 1}
+    return {**KNOWN, "client": client, "person": person, "case": case, "reference": reference, "slot": 1}
 
 
 def token(server: ExchangeServer) -> str:

@@ -12,7 +12,7 @@ from tests.indexes import known
 if TYPE_CHECKING:
     from pathlib import Path
 
-DUE = {*(f"A{n}" for n in (*range(1, 26), 27, 28, 29, 30, 32)), *(f"F{n}" for n in (12, 13, 14, 15, 17, 27, 28, 34))}
+DUE = {*(f"A{n}" for n in (*range(1, 33), 35)), *(f"F{n}" for n in (12, 13, 14, 15, 17, 27, 28, 34))}
 
 
 @pytest.fixture(scope="module")
