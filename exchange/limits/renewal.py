@@ -24,8 +24,6 @@ LEASE: Final = 0.1
 """Seconds between two settlements, at most, of a slice in use."""
 SHORTEST: Final = 0.01
 """Seconds between two settlements, at least, whatever is asked for."""
-AT_HAND: Final = 1 / 8
-"""How much of its share of a burst a process holds however little came lately."""
 HEARTBEAT: Final = 2.0
 PAUSE: Final = 2.0
 """Seconds for which a Redis that failed is left alone."""
@@ -98,16 +96,12 @@ class Renewal:
         for key, one in self._slices.items():
             demand = one.spent + one.missed
             if demand or one.held:
-                want = min(one.limit.burst, max(1.0, 2 * demand, self._at_hand(one))) if demand else 0.0
+                want = min(one.limit.burst, max(1.0, 2 * demand)) if demand else 0.0
                 claim = Claim(key=key, limit=one.limit, charge=one.spent - one.held, want=want)
                 parts.append((one, claim, one.spent))
             elif one.blocked_until <= now:
                 self._slices.forget(key)
         return parts
-
-    def _at_hand(self, one: Slice) -> float:
-        """What may come in one pass of the loop: nobody is refused for calling at once while the bucket is full."""
-        return one.limit.share(self._slices.processes) * AT_HAND
 
     def _take(self, one: Slice, claim: Claim, spent: float, lease: Lease, now: float) -> None:
         """The slice as of now. What was spent while Redis was asked stays to be settled next time."""

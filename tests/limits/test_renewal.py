@@ -91,19 +91,6 @@ def test_the_limit_of_all_processes_together_is_exact_within_a_lease(url: str, c
     pytest.fail(f"much less, {passed} in {seconds} s, however often it was tried")
 
 
-def test_who_sent_little_may_send_much_at_once_while_the_bucket_is_full(url: str) -> None:
-    limit = per_minute("client", 600_000, 8000)
-
-    async def run() -> int:
-        async with processes(url, 2) as (one, _other):
-            await until(lambda: one.processes == 2, "they know of each other")
-            while passes(one, "quiet", limit) and not one.of("quiet", limit).held:
-                await asyncio.sleep(0.03)  # a call now and then, until a few are leased to it
-            return sum(passes(one, "quiet", limit) for _ in range(400))
-
-    assert asyncio.run(run()) == 400
-
-
 def test_one_process_may_use_what_the_others_leave(url: str) -> None:
     limit = per_minute("client", 6000, 40)
 
