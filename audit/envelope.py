@@ -32,10 +32,10 @@ class Envelope:
 
 
 @lru_cache(maxsize=1)
-def _key() -> tuple[str, bytes]:
-    """The key of the authentication code and the id of the key it is derived from."""
+def _code() -> tuple[str, hmac.HMAC]:
+    """The authentication code of no message yet, to be copied, and the id of the key its own is derived from."""
     kek = settings.HANDOVER.kek
-    return kek.id, kek.derive("audit-mac")
+    return kek.id, hmac.new(kek.derive("audit-mac"), digestmod="sha256")
 
 
 def canonical_form(document: dict[str, Any]) -> bytes:
@@ -78,13 +78,15 @@ def seal(event: Event, actor: Actor, *, event_id: str, correlation_id: str, at: 
         "target": event.target,
     }
     canonical = canonical_form(document)
-    kek_id, key = _key()
+    kek_id, begun = _code()
+    code = begun.copy()
+    code.update(canonical)
     return Envelope(
         id=event_id,
         event=event,
         actor=actor,
         correlation_id=correlation_id,
         canonical=canonical.decode(),
-        mac=hmac.digest(key, canonical, "sha256"),
+        mac=code.digest(),
         kek_id=kek_id,
     )

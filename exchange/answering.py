@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from exchange import device_requests, devices, inquiries, interactive, jwks, nonces
+from exchange.familiar import FamiliarTokens
 from exchange.interactive import Lent, Sitting, authenticate, consent_of
 from exchange.ledger import Ledger, LedgerFull, LedgerUnavailable, Replayed, Revoked, StaleRegistry
 from exchange.limits.charged import Charged
@@ -24,6 +25,7 @@ from exchange.protocol.errors import WIRE, OAuthError, refusal
 from exchange.protocol.oauth_errors import AssertionRefused, InvalidGrant, UnacceptableToken
 from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE
 from exchange.protocol.response import Answer, failure, success
+from exchange.rulings import Rulings
 from exchange.snapshot import Snapshot, Snapshots, SnapshotUnavailable
 from exchange.verifying import MissingKey
 from policy.reasons import Reason, Rule
@@ -68,6 +70,7 @@ class Answerer:
         self._references = references
         self.limits = limits
         self._floods = floods
+        self._known = FamiliarTokens(), Rulings()
 
     async def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
         """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt.
@@ -216,7 +219,7 @@ class Answerer:
         return success(signed, TokenType.ACCESS_TOKEN if trail.grant_type == TOKEN_EXCHANGE else None)
 
     def _line(self, trail: Trail, snapshot: Snapshot) -> Line:
-        return Line(snapshot.registry, snapshot.keys.signer, self._ledger, trail, self._snapshots.now())
+        return Line(snapshot.registry, snapshot.keys.signer, self._ledger, *self._known, trail, self._snapshots.now())
 
     async def _refuse(self, error: OAuthError, trail: Trail, snapshot: Snapshot) -> Answer:
         """Record, then tell. A refused request spends its proofs too; one that was replayed is refused for that."""

@@ -13,7 +13,7 @@ import orjson
 
 from audit import events
 from audit.envelope import Envelope, seal
-from audit.identifiers import new_id
+from audit.identifiers import new_id, text_of
 from policy.claim_rules import Verdict
 from policy.delegation import depth
 from policy.reasons import Reason, Rule, Step, shown
@@ -57,7 +57,7 @@ class Entry:
             event.kind,
             event.outcome,
             event.reason,
-            "" if event.partner_id is None else str(event.partner_id),
+            "" if event.partner_id is None else text_of(event.partner_id),
             event.client,
             event.target,
             str(envelope.actor),
@@ -162,7 +162,7 @@ def granted_entry(
         epoch=epoch,
         envelope=envelope,
         signed=signed,
-        client_pk=str(client.client.id),
+        client_pk=text_of(client.client.id),
         spends=spends,
         rests_on=tuple(token.token_id for token in rests_on),
     )

@@ -11,9 +11,11 @@ from exchange.spending import spends_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from exchange.familiar import FamiliarTokens
     from exchange.keys import Signer
     from exchange.ledger import Ledger
     from exchange.registry import Registry
+    from exchange.rulings import Rulings
     from exchange.signed_token import SignedToken
     from exchange.trail import Trail
     from policy.facts import Facts
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
 
 
 class Line(NamedTuple):
-    """One version of the configuration, the key that signs, the ledger, the trail of this attempt, and its moment."""
+    """The configuration, the key that signs, the ledger, what is known already, the attempt's trail and its moment."""
 
     registry: Registry
     signer: Signer
     ledger: Ledger
+    familiar: FamiliarTokens
+    rulings: Rulings
     trail: Trail
     now: datetime
 

@@ -11,9 +11,6 @@ from exchange.possession import possess
 from exchange.protocol.client_auth import present
 from exchange.protocol.errors import WIRE
 from exchange.protocol.request import parse_grant
-from exchange.subjects import establish
-from exchange.verifying import read_subject
-from policy.decision import decide
 from policy.facts import Refused
 
 if TYPE_CHECKING:
@@ -34,9 +31,9 @@ async def exchange(incoming: Incoming, line: Line) -> SignedToken:
     client = trail.authenticated(authenticate_client(credentials, registry, grant_type=request.grant_type, now=now))
     incoming.limits.client(client.client, request.grant_type)
     possession = trail.possesses(possess(incoming, client.client, url=registry.token_endpoint, now=now))
-    presented = read_subject(request, registry.issuer, incoming.told)
+    presented = line.familiar.read(request, registry.issuer, incoming.told)
     issuer = trail.trusts(registry.issuer_for(client.client, presented))
-    subject = trail.verified(establish(presented, issuer, client.client, possession, now=now))
+    subject = trail.verified(line.familiar.establish(presented, issuer, client.client, possession, now=now))
     incoming.limits.subject(subject)
     actor = trail.acts(verify_actor(request, registry, client.client, possession, incoming.told, now=now))
     return await _conclude(registry.facts(request, client.client, issuer, subject, actor), possession, line)
@@ -52,7 +49,7 @@ async def issue(consent: Consent, incoming: Incoming, line: Line) -> SignedToken
 
 async def _conclude(facts: Facts[EstablishedSubject], possession: Possession, line: Line) -> SignedToken:
     """Every way ends here: one decision, one mint, one commit before the answer."""
-    outcome = line.trail.decided(decide(facts, now=line.now))
+    outcome = line.trail.decided(line.rulings.decide(facts, now=line.now))
     if isinstance(outcome, Refused):
         raise WIRE[outcome.reason](outcome.reason, outcome.steps)
     binding = possession.binding(facts.subject, facts.actor)

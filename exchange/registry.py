@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
+    from exchange.familiar import FamiliarToken
     from exchange.verifying import PresentedToken
     from partners.introspection_values import RegisteredIntrospection
     from partners.selectors import Configuration, PartnerConfiguration, RegisteredClient
@@ -126,7 +127,9 @@ class Registry:
         is_trusted = partner is not None and (partner.id, issuer) in self.issuers
         return Origin(client=client, issuer=issuer, is_trusted=is_trusted)
 
-    def issuer_for(self, client: Client, presented: PresentedToken | OpaqueToken | None) -> Issuer | Ourselves:
+    def issuer_for(
+        self, client: Client, presented: PresentedToken | OpaqueToken | FamiliarToken | None
+    ) -> Issuer | Ourselves:
         """Who vouches: ourselves, or the trust of the client's partner for exactly this issuer (rule 29).
 
         No network call, no fallback. Raises ``UntrustedIssuer``.

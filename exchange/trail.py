@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.identifiers import text_of
 from exchange.registry import Issuer
 from policy.claim_rules import Verdict
 from policy.reasons import Rule, Step, shown
@@ -163,13 +164,13 @@ class Trail:
             data["credentials"] = {"client_id": self.client_id(), "method": method, **self._platform()}
         if self._issuer is not None:
             trust = self._issuer.trust
-            data["trust"] = {"id": str(trust.id), "name": trust.name, "issuer": trust.issuer}
+            data["trust"] = {"id": text_of(trust.id), "name": trust.name, "issuer": trust.issuer}
         for role, token in self._tokens.items():
             data[role] = token_facts(token)
         mappings = getattr(self._decision, "mappings", ())
         if mappings:
             data["mappings"] = [
-                {"id": str(m.id), "name": m.name, "version": m.version, "target": m.target.name} for m in mappings
+                {"id": text_of(m.id), "name": m.name, "version": m.version, "target": m.target.name} for m in mappings
             ]
         if signed is not None:
             data["token"] = _issued_facts(signed)

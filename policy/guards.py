@@ -6,7 +6,7 @@ A guard appends its step and returns what it established, or raises ``Refusal``,
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from policy import delegation
 from policy.claim_rules import Verdict
@@ -32,6 +32,13 @@ SHORTEST_LIFETIME: Final = timedelta(seconds=1)
 MAX_SUBJECT_LENGTH: Final = 255
 _PRESENT: Final = frozenset({MappingSource.CLIENT, MappingSource.PERSON})
 """Sources where no token vouches: the subject itself was authenticated."""
+
+
+class Bound(NamedTuple):
+    """How long a token may live at most, and what says so."""
+
+    name: str
+    span: timedelta
 
 
 class Refusal(Exception):
@@ -245,32 +252,18 @@ def _spaced(scopes: frozenset[str]) -> str:
     return " ".join(sorted(scopes))
 
 
-def limit_lifetime(
-    facts: Facts[T], mappings: Mappings, steps: Steps, now: datetime, longest: timedelta | None
-) -> datetime:
-    """The earliest end of all that bound it: subject, actor, trust, mappings, targets, installation (rule 34).
-
-    ``longest`` is that of a rehearsal, None where there is none.
-    """
-    bounds = {
-        "installation": now + facts.ceiling,
-        "mapping": now + min(mapping.lifetime for mapping in mappings),
-        "target": now + min(mapping.target.lifetime for mapping in mappings),
-        "subject token": facts.subject.expires_at,
-    }
-    if facts.trust is not None:
-        bounds["trust"] = now + facts.trust.lifetime
-    if longest is not None:
-        bounds["rehearsal"] = now + longest
-    if facts.actor is not None:
-        bounds["actor token"] = facts.actor.token.expires_at
-    bound = min(bounds, key=bounds.__getitem__)
-    lifetime = bounds[bound] - now
+def limit_lifetime(facts: Facts[T], longest: Bound, now: datetime) -> tuple[datetime, Step]:
+    """The earliest end of all that bound it: what ``longest`` allows from now on, subject and actor token (rule 34)."""
+    bound, ends = longest.name, now + longest.span
+    if facts.subject.expires_at < ends:
+        bound, ends = "subject token", facts.subject.expires_at
+    if facts.actor is not None and facts.actor.token.expires_at < ends:
+        bound, ends = "actor token", facts.actor.token.expires_at
+    lifetime = ends - now
     if lifetime < SHORTEST_LIFETIME:
         raise _refuse(Reason.LIFETIME_EXHAUSTED, Rule.LIFETIME, "at least one second left", f"ended by {bound}")
-    received = f"{int(lifetime.total_seconds())} s"
-    steps.append(Step(Rule.LIFETIME, Verdict.PASSED, f"bounded by {bound}", received))
-    return bounds[bound]
+    received = f"{lifetime.days * 86_400 + lifetime.seconds} s"
+    return ends, Step(Rule.LIFETIME, Verdict.PASSED, f"bounded by {bound}", received)
 
 
 def name_subject(facts: Facts[T], mappings: Mappings, steps: Steps) -> str:

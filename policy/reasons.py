@@ -122,8 +122,8 @@ class Rule(StrEnum):
     MAPPING = "mapping"
     DELEGATION = "delegation"
     SCOPE = "scope"
-    LIFETIME = "lifetime"
     SUBJECT = "subject"
+    LIFETIME = "lifetime"
     RECORD = "record"
 
 

@@ -70,11 +70,10 @@ def parse_form(body: bytes) -> Form:
 
     A repeated parameter is refused whatever its name: proxies and servers disagree on which value counts.
     """
-    values: dict[str, tuple[str, ...]] = {}
-    seen: set[str] = set()
     pieces = body.split(b"&")
     if len(pieces) > MAX_PARAMETERS:
         raise refusal(Reason.REQUEST_MALFORMED, Rule.REQUEST, f"at most {MAX_PARAMETERS} parameters", str(len(pieces)))
+    values: dict[str, tuple[str, ...]] = {}
     for piece in pieces:
         if not piece:
             continue
@@ -82,11 +81,12 @@ def parse_form(body: bytes) -> Form:
         name = _NAMES.get(raw_name) or form_decode(raw_name)
         is_common = name in _PUBLIC and len(raw_value) <= _SHORT
         value = _decoded_before(raw_value) if is_common else form_decode(raw_value)
-        if name in seen and name not in REPEATABLE:
+        if name not in values:
+            values[name] = (value,) if value else ()
+        elif name not in REPEATABLE:
             raise refusal(Reason.PARAMETER_REPEATED, Rule.REQUEST, "each parameter once", shown(name))
-        seen.add(name)
-        if value:
-            values[name] = (*values.get(name, ()), value)
+        elif value:
+            values[name] = (*values[name], value)
     return Form(values)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -155,6 +156,7 @@ def _resource(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
 def parse_scope(text: str | None) -> frozenset[str] | None:
     """The scope values of a request: single spaces, the characters of RFC 6749 section 3.3. None: none was sent."""
     if text is None:

@@ -151,8 +151,8 @@ PLAIN: Final[dict[Rule, tuple[str, str]]] = {
     Rule.MAPPING: ("ledger", "mapping v1"),
     Rule.DELEGATION: ("impersonation allowed", "no actor token"),
     Rule.SCOPE: ("read", "read"),
-    Rule.LIFETIME: ("bounded by mapping", "600 s"),
     Rule.SUBJECT: ("sub", "partner:kestrel:user-1"),
+    Rule.LIFETIME: ("bounded by mapping", "600 s"),
 }
 BOTH: Final = Asked(audience=(LEDGER, REPORTS))
 
@@ -276,7 +276,7 @@ def test_what_is_granted_is_told_in_words(
     outcome = granted(facts)
     assert outcome.steps == tuple(Step(at, Verdict.PASSED, *words) for at, words in (PLAIN | changed).items())
     assert (PLAIN | changed)[Rule.LIFETIME][1] == f"{(outcome.expires_at - NOW).total_seconds():.0f} s"
-    assert shown(outcome.subject) == outcome.steps[-1].received
+    assert shown(outcome.subject) == next(step.received for step in outcome.steps if step.rule is Rule.SUBJECT)
 
 
 @cites(25, "RFC 8693", "2.1")
