@@ -43,7 +43,7 @@ local function rate(key, interval, burst, charge, want)
   local full_at = tonumber(redis.call('GET', key)) or now
   full_at = math.max(now, math.max(now, full_at) + charge * interval)
   local left = burst - (full_at - now) / interval
-  local grant = math.max(0, math.min(left, math.max(want, left / processes)))
+  local grant = math.max(0, math.min(left, math.max(want, left / (processes + 1))))
   if want == 0 then grant = 0 end
   full_at = full_at + grant * interval
   if full_at > now then

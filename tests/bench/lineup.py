@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.bench.contenders import Contender
     from tests.bench.stage import Stage
 
-OURS = ("exchange", "mix", "introspection", "verify")
+OURS = ("exchange", "strangers", "mix", "introspection", "verify")
 TOOLKIT = ("toolkit", "toolkit-shipped")
 KEYS = ("exchange", *TOOLKIT, "oidc-provider", "oidc-provider-cluster", *OURS[1:])
 
@@ -28,7 +28,8 @@ def line_up(stage: Stage, issuer: str, keys: AbstractSet[str]) -> list[Contender
 def _all(stage: Stage, issuer: str, keys: AbstractSet[str]) -> Iterator[Contender]:
     if keys & set(OURS):
         ours = Ours(stage, issuer)
-        yield from (ours.exchange(ours.world.idp), ours.elliptic(), ours.mix(), ours.introspection(), ours.verify())
+        yield from (ours.exchange(ours.world.idp), ours.elliptic(), ours.strangers(), ours.mix())
+        yield from (ours.introspection(), ours.verify())
     if keys & set(TOOLKIT):
         toolkit = rivals.toolkit(stage)
         yield from (toolkit.plain(), toolkit.shipped())

@@ -73,6 +73,16 @@ class Ours:
         name = f"Handover exchange, {idp.alg} subject token"
         return self.contender(key="exchange", name=name, lines=lines, subject=idp.alg)
 
+    def strangers(self) -> Contender:
+        """The same exchange of subject tokens that were never seen before: nothing is known of any of them."""
+        bodies = Exchanges(self.issuer, self.world.backend, self.world.idp).bodies
+        return self.contender(
+            key="strangers",
+            name="Handover exchange, each subject token once",
+            lines=lambda count: bodies(count, subjects=count),
+            callers=(64,),
+        )
+
     def elliptic(self) -> Contender:
         """The exchange for a partner whose identity provider signs with ES256."""
         signer = Signer("https://elliptic.kestrel.example", make_key("ES256"))

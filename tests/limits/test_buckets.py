@@ -38,7 +38,7 @@ class _Model:
         self._at = now
         self._tokens = min(self._limit.burst, self._tokens + elapsed / self._limit.interval)
         self._tokens = min(self._limit.burst, self._tokens - charge)
-        grant = max(0.0, min(self._tokens, max(want, self._tokens / processes))) if want else 0.0
+        grant = max(0.0, min(self._tokens, max(want, self._tokens / (processes + 1)))) if want else 0.0
         self._tokens -= grant
         return grant
 

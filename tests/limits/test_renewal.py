@@ -103,6 +103,22 @@ def test_one_process_may_use_what_the_others_leave(url: str) -> None:
     assert passed >= (40 + seconds * 100) * 0.5
 
 
+def test_a_process_that_comes_later_finds_that_the_first_did_not_take_everything(url: str) -> None:
+    """Found when a benchmark was answered 429 far below the limit: a process alone held the whole bucket."""
+    limit = per_minute("client", 6, 20)
+
+    async def run() -> int:
+        async with processes(url, 1) as (first,):
+            passes(first, "newcomer", limit)
+            await until(lambda: first.of("newcomer", limit).held > 0, "the first process holds a lease")
+            async with processes(url, 1) as (second,):
+                passed = int(passes(second, "newcomer", limit))
+                await until(lambda: second.of("newcomer", limit).held > 0, "the second process has a lease", 3)
+                return passed + sum(passes(second, "newcomer", limit) for _ in range(2))
+
+    assert asyncio.run(run()) == 3
+
+
 def test_what_was_overdrawn_at_first_sight_is_paid_back(url: str) -> None:
     """A process that meets an empty bucket lets its share pass; the next seconds have less for it."""
     limit = per_minute("client", 600, 40)
