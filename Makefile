@@ -19,7 +19,7 @@ WITHOUT_SERVICES := --settings portal.settings.test
 LOCK := uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test check format docs bench scale pages faults races simulations fuzz mutation interop conformance screenshots vendor lock machine packages languages modules
+.PHONY: help run stop test check format docs bench scale pages faults races simulations fuzz mutation interop conformance screenshots flows vendor lock machine packages languages modules
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,7 +89,10 @@ conformance: $(VENV)/.dev ## The table of the standards' rules and the tests tha
 
 screenshots: $(VENV)/.dev ## The pictures of the documentation, made by the browser tests: docs/screenshots
 	@mkdir -p docs/screenshots
-	HANDOVER_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/e2e/test_every_page.py tests/e2e/test_partner_side.py
+	HANDOVER_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q -p no:randomly tests/e2e/test_every_page.py tests/e2e/test_simulator.py tests/e2e/test_devices.py
+
+flows: $(VENV)/.dev ## Every flow in the browser, its clicks and seconds counted: docs/flows.md
+	$(BIN)/python -m tests.e2e.flow_page
 
 vendor: $(VENV)/.dev ## Get the front-end files of others again (needs npm); ARGUMENTS=--update after changing a version
 	$(BIN)/python -m portal.vendor --fetch $(ARGUMENTS)

@@ -68,6 +68,13 @@ class ProposalDeclined(Event):
     kind = "proposal.declined"
 
 
+class DomainProved(Event):
+    """The partner showed that it speaks for its domain: our words stood in a file there. ``data``: domain, address."""
+
+    __slots__ = ()
+    kind = "partner.domain_proved"
+
+
 class ForeignObjectAsked(Event):
     """A partner's admin asked for an object that is not their partner's (CWE-639). ``data``: object, name, person."""
 

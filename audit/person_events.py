@@ -36,6 +36,23 @@ class SignInFailed(Event):
     kind = "person.sign_in_failed"
 
 
+class FactorFailed(Event):
+    """A code or a passkey was wrong, after the password or in place of it. ``data``: factor, purpose, address, count.
+
+    ``purpose`` says whether somebody wanted to come in, or to prove again who they are.
+    """
+
+    __slots__ = ()
+    kind = "person.factor_failed"
+
+
+class RecoveryCodeUsed(Event):
+    """A recovery code stood in for a second factor, and is void. ``data``: purpose, address, left."""
+
+    __slots__ = ()
+    kind = "person.recovery_code_used"
+
+
 class PersonRoleGiven(Event):
     """Somebody may do what a role may. ``data``: role, source (a person, or the organisation's directory)."""
 

@@ -33,7 +33,7 @@ EXCHANGE_KINDS: Final = (
     events.ClientAuthenticationFailed.kind,
 )
 CHANGE_PREFIXES: Final = ("partner.", "trust.", "mapping.", "key.", "configuration.", "person.")
-EVERYDAY: Final = frozenset({"person.signed_in", "person.sign_in_failed", "person.link_sent"})
+EVERYDAY: Final = frozenset({"person.signed_in", "person.sign_in_failed", "person.factor_failed", "person.link_sent"})
 """What happens to people all the time, and changes nobody's rights."""
 FAILURE_PREFIX: Final = "server."
 PAGE_SIZE: Final = 50

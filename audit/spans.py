@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import psycopg
 from django.db import connection, transaction
 
 from audit import events
@@ -25,13 +26,22 @@ OVER_AFTER: Final = timedelta(minutes=10)
 """How long after its end a span is counted: what a process stamped in its last second is committed by then."""
 
 KEPT: Final = {DAY: timedelta(days=92), HOUR: timedelta(days=2)}
-"""How far back spans are counted that were not: nothing shown asks for more."""
+"""How far back spans are counted that were not, and how long counts stay: nothing shown asks for more."""
+
+SWEEP_LOCK: Final = 4252
 
 _COUNT: Final = """
     INSERT INTO audit_useofspan (start, hours, partner_id, target, granted)
     SELECT %s, %s, partner_id, target, count(*) FROM audit_event
     WHERE kind = %s AND id >= %s AND id < %s AND partner_id IS NOT NULL
     GROUP BY partner_id, target
+"""
+_SWEEP: Final = """
+    WITH over AS (
+        DELETE FROM audit_countedspan AS span WHERE start < %(days)s OR hours = 1 AND start < %(hours)s AND EXISTS (
+            SELECT FROM audit_countedspan WHERE start = date_trunc('day', span.start, 'UTC') AND hours = 24)
+        RETURNING start, hours)
+    DELETE FROM audit_useofspan AS used USING over WHERE used.start = over.start AND used.hours = over.hours
 """
 
 
@@ -50,6 +60,19 @@ def count_spans(now: datetime) -> int:
     Two that count at once take turns: the row of the span is the claim.
     """
     return sum(_count(start, span) for span in KEPT for start in _uncounted(now, span))
+
+
+def sweep(owner_url: str, *, now: datetime) -> int:
+    """Remove counts that nothing shown reads any more; how many. Raises what the database raises.
+
+    Hours go once their day is counted, so no figure is made of fewer counts than before. What would be counted again
+    stays. As the owner of the tables: the application's role may only add to what lies beside the trail.
+    """
+    over = midnight(now - OVER_AFTER)
+    with psycopg.connect(owner_url) as owner:
+        if owner.execute("SELECT pg_try_advisory_xact_lock(%s)", [SWEEP_LOCK]).fetchone() != (True,):
+            return 0
+        return owner.execute(_SWEEP, {"days": over - KEPT[DAY], "hours": over - KEPT[HOUR]}).rowcount
 
 
 def covered(first: datetime, now: datetime) -> Covered:

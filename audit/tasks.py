@@ -1,4 +1,4 @@
-"""What the worker does for the audit trail: months ahead of time, and the counts of what is over.
+"""What the worker does for the audit trail: months ahead of time, the counts of what is over, and the end of those.
 
 An event is written, and found, whether it did or not.
 """
@@ -30,3 +30,9 @@ def extend_partitions() -> None:
 def count_spans() -> None:
     """Count the days and hours that are over and not counted yet. Idempotent: each is counted once."""
     spans.count_spans(timezone.now())
+
+
+@shared_task(name="audit.sweep_spans")  # type: ignore[untyped-decorator]
+def sweep_spans() -> None:
+    """Remove counts that nothing reads any more, as the owner of the tables. Idempotent: what is gone is gone."""
+    spans.sweep(settings.HANDOVER.database_owner_url, now=timezone.now())

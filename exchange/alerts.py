@@ -20,7 +20,7 @@ from exchange.models import Alert
 from partners.errors import IllegalTransition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -85,6 +85,16 @@ class Noticed:
     detail: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which alerts somebody lists; None asks nothing. ``partners`` are ids."""
+
+    partners: Collection[UUID] | None = None
+    kind: str = ""
+    is_over: bool | None = None
+    is_seen: bool | None = None
+
+
 def settle(about: Concerned, noticed: Iterable[Noticed], kinds: Iterable[AlertKind], now: datetime) -> None:
     """Raise what is new among ``noticed``; end open lasting alerts of ``kinds`` that are no longer noticed.
 
@@ -135,6 +145,25 @@ def of_partner(partner_id: UUID) -> tuple[Alert, ...]:
     """The alerts of one partner, open or not, newest first. Read by ``alert_by_partner``."""
     rows = Alert.objects.filter(partner=partner_id).select_related("partner", "trust").order_by("-id")
     return tuple(rows[:SHOWN])
+
+
+def listed(wanted: Wanted, *, before: UUID | None = None, size: int = SHOWN) -> tuple[Alert, ...]:
+    """Those that are wanted, newest first, older than one of them. One query, in the order of the ids."""
+    rows = Alert.objects.select_related("partner", "trust").order_by("-id")
+    given = {
+        "partner__in": wanted.partners,
+        "kind": wanted.kind or None,
+        "ended_at__isnull": None if wanted.is_over is None else not wanted.is_over,
+        "acknowledged_at__isnull": None if wanted.is_seen is None else not wanted.is_seen,
+        "id__lt": before,
+    }
+    rows = rows.filter(**{name: value for name, value in given.items() if value is not None})
+    return tuple(rows[:size])
+
+
+def find(alert_id: UUID) -> Alert | None:
+    """One alert of anybody, or None."""
+    return Alert.objects.filter(pk=alert_id).select_related("partner", "trust").first()
 
 
 def unseen() -> tuple[Alert, ...]:

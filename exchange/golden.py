@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from exchange.golden_forms import Kept
     from partners.changes import Change
+    from partners.excerpts import Draft
 
 LONGEST_NAME: Final = 120
 MOST_OF_A_PARTNER: Final = 200
@@ -69,15 +70,18 @@ class Checked:
         return words % {"name": self.case.name, **parts}
 
 
-def check(cases: Sequence[GoldenToken]) -> list[Checked]:
-    """Try each case under the configuration as this transaction sees it. The cases of one call share the reading."""
+def check(cases: Sequence[GoldenToken], *, draft: UUID | None = None) -> list[Checked]:
+    """Try each case under the configuration as this transaction sees it. The cases of one call share the reading.
+
+    A draft stands in for the version that is in force.
+    """
     checked = []
     for as_if_active in (False, True):
         asked = [
             (case, question_from(case.question)) for case in cases if case.question["as_if_active"] is as_if_active
         ]
         if asked:
-            ground = ground_of([question for _case, question in asked], as_if_active=as_if_active)
+            ground = ground_of([question for _case, question in asked], draft=draft, as_if_active=as_if_active)
             checked += [Checked(case=case, found=end_of(simulate(question, ground))) for case, question in asked]
     return checked
 
@@ -183,6 +187,12 @@ def require_green(change: Change) -> None:
         raise CasesAreRed(words % {"red": "; ".join(red[:5])})
 
 
+def in_the_way(draft: Draft) -> list[Checked]:
+    """The golden tokens of its partner that would come to another end were it published now: they would stop it."""
+    cases = list(_rows().filter(partner=draft.partner_id).order_by("-id"))
+    return [one for one in check(cases, draft=draft.id) if not one.is_green]
+
+
 def _rows() -> Any:  # noqa: ANN401 - a queryset
     return GoldenToken.objects.select_related("partner")
 
@@ -219,6 +229,8 @@ def _write_down(change: Change, one: Checked, epoch: int) -> None:
     is_there = GoldenToken.objects.filter(pk=case.pk).update(**values)
     if is_there and case.is_green is not one.is_green:
         _record(change, case, "green again" if one.is_green else "red", {"found": in_words(one.found)})
+    for name, value in values.items():
+        setattr(case, name, value)
 
 
 def _record(change: Change, case: GoldenToken, act: str, more: dict[str, str]) -> None:

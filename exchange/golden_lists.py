@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from exchange.golden_forms import in_words
@@ -11,6 +11,8 @@ from exchange.models import GoldenToken
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
+
+    from exchange.golden import Checked
 
 PAGE_SIZE: Final = 50
 
@@ -55,6 +57,12 @@ def case(case_id: UUID) -> Case | None:
     """One of them."""
     row = GoldenToken.objects.select_related("partner").filter(pk=case_id).first()
     return None if row is None else _case(row)
+
+
+def tried(checked: Checked) -> Case:
+    """One that was tried just now, with the end it came to."""
+    found = in_words(checked.found)
+    return replace(_case(checked.case), found=found, is_green=checked.is_green)
 
 
 def _case(row: GoldenToken) -> Case:

@@ -51,8 +51,12 @@ def read(kind: Kind, document: Mapping[str, Any]) -> Declared:
     try:
         return _adapter(kind).validate_json(json.dumps(document))
     except ValidationError as error:
-        problems = tuple(_problem(detail) for detail in error.errors(include_url=False))
-        raise ConfigurationRefused(kind, str(document.get("name", "")), problems) from None
+        raise ConfigurationRefused(kind, str(document.get("name", "")), shape_problems(error)) from None
+
+
+def shape_problems(error: ValidationError) -> tuple[Problem, ...]:
+    """What is wrong with the shape of a document, each member in the words of this configuration."""
+    return tuple(_problem(detail) for detail in error.errors(include_url=False))
 
 
 def write(declared: Declared, *, with_defaults: bool = True) -> dict[str, Any]:

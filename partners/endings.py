@@ -81,18 +81,20 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Which endings are asked for: until when, of which partner, from behind which place on, and how many at most."""
+    """Which endings are asked for: until when, of which partner and kind, from which place on, and how many at most."""
 
     now: datetime
     until: datetime
     partner_id: UUID | None = None
+    kind: Kind | None = None
     after: Place | None = None
     limit: int | None = None
 
 
 def endings(span: Span) -> tuple[Ending, ...]:
     """What ends in a span, the soonest first. Five queries. What is overdue (a review, a contract) comes before all."""
-    found = [*_secrets(span), *_days(span, Kind.CONTRACT), *_days(span, Kind.REVIEW), *_anchors(span)]
+    kinds = Kind if span.kind is None else (span.kind,)
+    found = [ending for kind in kinds for ending in _of_kind(span, kind)]
     found.sort(key=lambda ending: (ending.ends_at, ending.kind, ending.id))
     return tuple(found[: span.limit])
 
@@ -104,6 +106,12 @@ def page(
     until = now + LOOKED_AHEAD
     found = endings(Span(now=now, until=until, partner_id=partner_id, after=after, limit=PAGE_SIZE + 1))
     return found[:PAGE_SIZE], len(found) > PAGE_SIZE
+
+
+def _of_kind(span: Span, kind: Kind) -> Iterator[Ending]:
+    if kind is Kind.SECRET:
+        return _secrets(span)
+    return _anchors(span) if kind is Kind.ANCHOR else _days(span, kind)
 
 
 def _secrets(span: Span) -> Iterator[Ending]:

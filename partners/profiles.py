@@ -62,6 +62,7 @@ class Trust:
     accepts_actors: bool
     introspection: str
     """Where the issuer is asked about opaque tokens; empty where it is not."""
+    has_introspection_secret: bool
     source: KeySource
 
 
@@ -198,6 +199,7 @@ def _trust(row: models.FederationTrust) -> Trust:
         allows_foreign_chain=row.allows_foreign_chain,
         accepts_actors=row.accepts_actors,
         introspection=row.introspection_endpoint,
+        has_introspection_secret=bool(row.introspection_kek_id),
         source=key_source(row.key_source),
     )
 

@@ -14,6 +14,7 @@ from django.db.models import Case, IntegerField, When
 from partners import inventory, models
 from partners.drafts import stamp_of
 from partners.errors import NotRegistered
+from partners.introspection_values import sealed_of
 from partners.services import lookups
 from partners.services.targets import take_turns
 from partners.states import MappingState
@@ -81,7 +82,10 @@ def target(name: str) -> Record:
 
 
 def mapping(slug: str, name: str) -> Record:
-    """The version of the mapping that is in force; where none is, the newest. Raises ``NotRegistered``."""
+    """The version of the mapping that is in force; where none is, the newest. An empty ``slug``: one of our own.
+
+    Raises ``NotRegistered``.
+    """
     return _mapping(_one(_newest(slug).filter(name=name), Kind.MAPPING, name))
 
 
@@ -100,6 +104,8 @@ def held(kind: Kind, *names: str) -> None:
     """Lock what a change of this object will lock. Raises ``NotRegistered``. ``names`` are as of the readers above."""
     if kind is Kind.TARGET:
         take_turns()
+    elif kind is Kind.MAPPING and not names[0]:
+        lookups.take_turns_with_ours()
     elif kind is Kind.CLIENT:
         lookups.client(names[0])
     else:
@@ -161,7 +167,7 @@ def _one(rows: QuerySet[Any], kind: Kind, name: str) -> Any:  # noqa: ANN401 - a
 
 
 def _require(slug: str) -> None:
-    if not models.Partner.objects.filter(slug=slug).exists():
+    if slug and not models.Partner.objects.filter(slug=slug).exists():
         raise NotRegistered(Kind.PARTNER, slug)
 
 
@@ -193,7 +199,9 @@ def _targets() -> QuerySet[models.Target]:
 
 
 def _mappings(slug: str) -> QuerySet[models.ScopeMapping]:
-    return models.ScopeMapping.objects.select_related("partner", "trust", "target").filter(partner__slug=slug)
+    """Of a partner, or of our own where no partner is named."""
+    rows = models.ScopeMapping.objects.select_related("partner", "trust", "target")
+    return rows.filter(partner__slug=slug) if slug else rows.filter(partner=None)
 
 
 def _newest(slug: str) -> QuerySet[models.ScopeMapping]:
@@ -207,7 +215,7 @@ def _partner(row: models.Partner) -> Record:
 
 
 def _trust(row: models.FederationTrust) -> Record:
-    return _record(row, inventory.trust(row))
+    return _record(row, inventory.trust(row), more={"has_introspection_secret": sealed_of(row) is not None})
 
 
 def _target(row: models.Target) -> Record:

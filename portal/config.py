@@ -133,7 +133,7 @@ class Config:
         "Roles whose holders must have a passkey or an authenticator app, by name, parted by commas; `none`: nobody"
         " must. Until they have one they see only the page that leads to it. Who comes through the OpenID provider has"
         " one where the provider says so (`amr` with `mfa`, RFC 8176).",
-        "Security admin",
+        "Security admin, Partner's admin",
     )
     openid_issuer: str = _setting(
         "HANDOVER_OPENID_ISSUER",

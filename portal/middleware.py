@@ -1,10 +1,11 @@
-"""Headers and files that every page needs: no caching of signed-in pages, no device features, static files."""
+"""What every page needs: no caching of signed-in pages, no device features, a readable address, static files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.utils.cache import add_never_cache_headers
 from django.utils.deprecation import MiddlewareMixin
@@ -26,6 +27,22 @@ class PageHeadersMiddleware(MiddlewareMixin):
         if "Cache-Control" not in response.headers:
             add_never_cache_headers(response)
         return response
+
+
+class ReadableAddressMiddleware(MiddlewareMixin):
+    """No page is asked for with a NUL in its address: PostgreSQL's text has none, so nothing could match it (CWE-158).
+
+    The API says such things in its own form.
+    """
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
+        """Raises ``BadRequest``, which is a page that says so."""
+        del view, args, kwargs
+        match = request.resolver_match
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            if match is not None and "api" in match.app_names:
+                return
+            raise BadRequest
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types

@@ -13,10 +13,10 @@ from uuid_utils.compat import uuid7
 
 from portal.canaries.models import Canary, CanaryTurn
 from portal.kept_answers import KeptAnswer
-from portal.partner_side.models import Invitation, PartnerAdmin, Proposal
+from portal.partner_side.models import DomainProof, Invitation, PartnerAdmin, Proposal
 from portal.people.models import Identity, RoleGrant, SignInLink
 from portal.reminding.models import Reminder, ReminderLetter
-from portal.simulator.models import BackTest, Shadow, ShadowDifference
+from portal.simulator.models import BackTest, BackTestDifference, Shadow, ShadowDifference
 
 if TYPE_CHECKING:
     from typing import Any
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackTest",
+    "BackTestDifference",
     "Canary",
     "CanaryTurn",
+    "DomainProof",
     "Identity",
     "Invitation",
     "KeptAnswer",

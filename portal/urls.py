@@ -10,6 +10,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import include, path
 
 from portal.api.nowhere import Nowhere
+from portal.partner_side.pages.invitation import invitation
 from portal.views import (
     access,
     account,
@@ -19,7 +20,6 @@ from portal.views import (
     factors,
     golden,
     home,
-    invitation,
     lending,
     openid,
     overview,
@@ -98,7 +98,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("partners/<slug:slug>/acts/<slug:act>", partner_life.act, name="partners-act"),
     path("partners/<slug:slug>/trust/", include("portal.partner_pages.trust_urls")),
     path("partners/<slug:slug>/mappings/", include("portal.partner_pages.mapping_urls")),
-    path("invitation/<str:token>", invitation.invitation, name="invitation"),
+    path("invitation/<str:token>", invitation, name="invitation"),
     path("", include("portal.partner_side.urls")),
     path("people", people.listed, name="people"),
     path("people/", include("portal.people.urls")),

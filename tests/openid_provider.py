@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, unquote_plus, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from tests.introspection_endpoints import say
 from tests.signers import Key, encode, make_key, public_jwks
@@ -21,13 +21,18 @@ CLIENT_ID = "handover at meridian"
 
 @dataclass
 class OpenIdProvider:
-    """The provider. ``changes`` alter what its next ID tokens say; ``header`` and ``key`` how they are signed."""
+    """The provider. ``changes`` alter what its next ID tokens say.
+
+    ``declines`` is what it sends back with the browser in place of a code, ``refuses`` what it says to one.
+    """
 
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24) + "+%:/")
     key: Key = field(default_factory=lambda: make_key("ES256", "first"))
     published: list[Key] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    declines: dict[str, str] = field(default_factory=dict)
+    refuses: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -50,12 +55,24 @@ class OpenIdProvider:
         self._codes[code] = query
         return {"code": code, "state": query["state"], "iss": self.issuer}
 
+    def back(self, address: str) -> str:
+        """Where the browser is sent once it has been here, with a code or with why there is none."""
+        brought = self.authorize(address)
+        if self.declines:
+            brought = {"state": brought["state"], "iss": brought["iss"]} | self.declines
+        return f"{parse_qs(urlsplit(address).query)['redirect_uri'][0]}?{urlencode(brought)}"
+
     def start(self) -> None:
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.fetched.append(self.path)
+                if self.path.startswith("/authorize?"):
+                    self.send_response(302)
+                    self.send_header("Location", provider.back(provider.issuer + self.path))
+                    self.end_headers()
+                    return
                 documents = {"/.well-known/openid-configuration": provider.described, "/keys": provider.keys}
                 say(self, documents[self.path]())
 
@@ -96,6 +113,8 @@ class OpenIdProvider:
         challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         if (unquote_plus(name), unquote_plus(secret)) != (CLIENT_ID, self.secret):
             return 401, {"error": "invalid_client"}
+        if self.refuses:
+            return 400, dict(self.refuses)
         if query is None or challenge != query["code_challenge"] or form["redirect_uri"][0] != query["redirect_uri"]:
             self.refused.append(json.dumps(form))
             return 400, {"error": "invalid_grant"}

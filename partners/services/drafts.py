@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 def save_draft(change: Change, declared: DeclaredMapping, *, seen: str) -> Fields:
-    """Write the draft of a mapping of a partner, in place of the one there is. ``seen`` is the stamp it began with.
+    """Write the draft of a mapping, in place of the one there is. ``seen`` is the stamp it began with.
 
     Raises ``ConfigurationRefused``, ``IllegalTransition``, and ``ChangedMeanwhile`` when somebody else was faster.
     """
     require_right(declared)
-    owner = lookups.owning_partner(declared, declared.partner or "")
+    owner = lookups.owner_of_mapping(declared, declared.partner)
     rows = _rows(owner, declared.name)
     _require_seen(owner, declared.name, rows, seen)
     row = mappings.row_of(owner, declared)
@@ -59,12 +59,13 @@ def discard_draft(change: Change, partner: str, name: str, *, seen: str) -> Fiel
 def publish_draft(change: Change, partner: str, name: str, *, seen: str) -> Fields:
     """The draft comes into force as the next version, by another person than its author once the partner is active.
 
-    Everything it names is looked up again: it may have been withdrawn since.
+    Of our own that always takes two. Everything it names is looked up again: it may have been withdrawn since.
     Raises ``NotRegistered``, ``ConfigurationRefused``, ``IllegalTransition``, ``SecondPersonNeeded``.
     """
     owner, row = _draft(partner, name, seen)
-    lookups.require_in_force(owner)
-    if needs_second_person(owner.state):
+    if owner is not None:
+        lookups.require_in_force(owner)
+    if owner is None or needs_second_person(owner.state):
         _require_another(change, row)
     declared = inventory.mapping(row)
     require_right(declared)
@@ -84,31 +85,42 @@ def _require_another(change: Change, row: models.ScopeMapping) -> None:
     onboarding.require_second_person(change.actor, (f"user:{row.author}",), f"publish {row.name}")
 
 
-def _draft(partner: str, name: str, seen: str) -> tuple[models.Partner, models.ScopeMapping]:
-    owner = lookups.partner(partner)
+def _draft(partner: str, name: str, seen: str) -> tuple[models.Partner | None, models.ScopeMapping]:
+    owner = _owner(partner)
     rows = _rows(owner, name)
     _require_seen(owner, name, rows, seen)
     row = next((row for row in rows if row.state == MappingState.DRAFT), None)
     if row is None:
-        raise IllegalTransition(f"Mapping {name} of {partner} has no draft. It was published or discarded already.")
+        raise IllegalTransition(
+            f"Mapping {name} of {partner or 'our own'} has no draft. It was published or discarded already."
+        )
     return owner, row
 
 
-def _rows(owner: models.Partner, name: str) -> list[models.ScopeMapping]:
+def _owner(partner: str) -> models.Partner | None:
+    """Whose it is, locked; None for one of our own, whose writers then take turns. Raises ``NotRegistered``."""
+    if partner:
+        return lookups.partner(partner)
+    lookups.take_turns_with_ours()
+    return None
+
+
+def _rows(owner: models.Partner | None, name: str) -> list[models.ScopeMapping]:
     rows = models.ScopeMapping.objects.select_related("partner", "trust", "target")
     return list(rows.filter(partner=owner, name=name).order_by("-version"))
 
 
-def _require_seen(owner: models.Partner, name: str, rows: list[models.ScopeMapping], seen: str) -> None:
+def _require_seen(owner: models.Partner | None, name: str, rows: list[models.ScopeMapping], seen: str) -> None:
     if stamp_of(rows) == seen:
         return
     latest = max(rows, key=lambda row: row.updated_at, default=None)
     who = latest.author if latest is not None and latest.author else "somebody"
+    whose = owner.slug if owner else "our own"
     raise ChangedMeanwhile(
-        f"Mapping {name} of {owner.slug} was changed by {who} since you opened it. Nothing of yours was saved yet:"
+        f"Mapping {name} of {whose} was changed by {who} since you opened it. Nothing of yours was saved yet:"
         " compare both, then save yours again, or take theirs."
     )
 
 
-def _subject(owner: models.Partner, row: models.ScopeMapping) -> Subject:
+def _subject(owner: models.Partner | None, row: models.ScopeMapping) -> Subject:
     return Subject(kind=Kind.MAPPING, name=row.name, partner=owner, target=row.target.audience)

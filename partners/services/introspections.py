@@ -27,12 +27,16 @@ def check_secret(text: str) -> bool:
     return 0 < len(text) <= LONGEST_SECRET and text.isascii() and text.isprintable() and " " not in text
 
 
-def put_introspection_secret(change: Change, partner: str, name: str, secret: str | None) -> Fields:
+def put_introspection_secret(
+    change: Change, partner: str, name: str, secret: str | None, *, seen: str | None = None
+) -> Fields:
     """Seal the secret for the trust's endpoint; None keeps the one that is there. A live one that is equal stays.
 
-    Raises ``IllegalTransition`` where there is no endpoint, or no secret yet; ``NotRegistered``.
+    ``seen`` is the stamp of the trust its author looked at: no secret is sealed for a place they never saw.
+    Raises ``IllegalTransition`` where there is no endpoint, or no secret yet; ``NotRegistered``, ``ChangedMeanwhile``.
     """
     row = lookups.trust(lookups.require_in_force(lookups.partner(partner)), name)
+    lookups.require_unchanged(f"Trust {name} of {partner}", seen, row.updated_at)
     if not row.introspection_endpoint:
         raise IllegalTransition(f"Trust {name} of {partner} has no introspection endpoint. Declare one first.")
     if secret is None:

@@ -93,8 +93,13 @@ def owner_of_mapping(declared: Declared, slug: str | None) -> models.Partner | N
     """As ``owning_partner``; None where no partner is named, and then the publishers of our own mappings take turns."""
     if slug is not None:
         return owning_partner(declared, slug)
-    models.Registry.objects.select_for_update().get(pk=1)
+    take_turns_with_ours()
     return None
+
+
+def take_turns_with_ours() -> None:
+    """Whoever writes mappings of our own waits for whoever writes them now."""
+    models.Registry.objects.select_for_update().get(pk=1)
 
 
 def client(client_id: str) -> models.Client:

@@ -47,6 +47,8 @@ class Endpoint(APIView):
     is_list: ClassVar[bool] = False
     creates: ClassVar[bool] = False
     """Whether a POST makes something new."""
+    only_asks: ClassVar[bool] = False
+    """Whether a POST keeps nothing: it can be sent again as it is, and its answer is kept for nobody."""
     is_confirmed: ClassVar[bool] = False
     """Whether a browser's session changes it only shortly after its person proved who they are, as on the pages."""
     is_tagged: ClassVar[bool] = False

@@ -7,6 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_TRY: Final[Mapping[str, Any]] = {
+    "client": "osprey-booking",
+    "audience": ["https://ledger.meridian.example"],
+    "scope": ["ledger.read"],
+    "subject_claims": {
+        "iss": "https://login.osprey.example",
+        "sub": "user-17",
+        "aud": "https://handover.meridian.example",
+        "iat": 1930000000,
+        "exp": 1930000300,
+        "tier": "gold",
+    },
+    "at": "2031-02-27T23:07:00Z",
+}
 EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     "NewPartner": {
         "name": "osprey",
@@ -48,5 +62,22 @@ EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     "NewPerson": {"email": "mei@meridian.example", "name": "Mei Tanaka", "roles": ["Auditor"]},
     "RoleOfPerson": {"role": "Auditor"},
     "OtherAccount": {"email": "mei.admin@meridian.example"},
+    "Try": {**_TRY},
+    "TryAgain": {"as_if_active": True},
+    "NewGoldenToken": {"name": "Gold may read", **_TRY},
+    "Sample": {"token": "eyJhbGciOiJFUzI1NiJ9.eyJzY29wZSI6ImxlZGdlci5yZWFkIn0.c2lnbmF0dXJl", "target": "ledger"},
+    "Span": {"days": 30},
+    "OfPartner": {"partner": "osprey"},
+    "NewOwnMapping": {
+        "name": "nightly",
+        "source": "client",
+        "target": "ledger",
+        "clients": ["inventory-sync"],
+        "always": ["ledger.read"],
+    },
+    "IntrospectionSecret": {"secret": "chosen-by-the-partner"},
+    "KeysToConfirm": {"jwks_uri": "https://login.osprey.example/keys"},
+    "NewInvitation": {"email": "mei@osprey.example"},
+    "AnswerToProposal": {"answer": "Propose the issuer of your production, please."},
     "GoldenTokenChange": {"name": "A settlement of a gold customer"},
 }

@@ -77,11 +77,17 @@ class Exchange(Endpoint):
 
     def get(self, request: Request, reference: UUID) -> Response:  # noqa: ARG002 - the framework's signature
         """Read an exchange with the steps of its decision."""
-        found = [record for record in trail.events_of(reference) if record.entry.kind in trail.EXCHANGE_KINDS]
-        if not found:
-            raise not_found()
-        names = overviews.names(record.entry.partner_id for record in found[:1] if record.entry.partner_id)
-        return Response(_told(found[0], names))
+        found = record_of(reference)
+        names = overviews.names([found.entry.partner_id] if found.entry.partner_id else [])
+        return Response(_told(found, names))
+
+
+def record_of(reference: UUID) -> Record:
+    """The exchange of this reference, or of the event of this id. Raises ``ApiError``."""
+    found = [record for record in trail.events_of(reference) if record.entry.kind in trail.EXCHANGE_KINDS]
+    if not found:
+        raise not_found()
+    return found[0]
 
 
 def _search(given: Mapping[str, Any]) -> trail.Search:

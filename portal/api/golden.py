@@ -1,20 +1,30 @@
-"""Golden tokens: tries that must come to the same end, and that block a publication while they do not."""
+"""Golden tokens: tries that must come to the same end, and that block a publication while they do not.
+
+Of a token its header and the claims that rules read are kept, never its signature.
+"""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.urls import reverse
 from rest_framework.response import Response
 
 from exchange import golden, golden_lists
+from partners import profiles
 from partners.errors import Problem
 from portal.api import queries
 from portal.api.answers import Reply, perform, told
 from portal.api.conditions import require_match
+from portal.api.drafts import draft_of
 from portal.api.endpoint import Endpoint, body_of
 from portal.api.problems import not_found, wrong_fields
+from portal.api.reading import read
+from portal.api.tries import NEW_CASE, OF_PARTNER
 from portal.permissions import Permission
+from portal.simulator import simulations
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -25,8 +35,9 @@ if TYPE_CHECKING:
 class GoldenTokens(Endpoint):
     """Golden tokens, newest first."""
 
-    needs = {"GET": Permission.EXCHANGES_READ}
-    shape, is_list = "GoldenToken", True
+    needs = {"GET": Permission.EXCHANGES_READ, "POST": Permission.PARTNERS_WRITE}
+    shape, bodies = "GoldenToken", {"POST": "NewGoldenToken"}
+    is_list = creates = True
     parameters = (*queries.LIST[1:], queries.text("partner", "Those of this partner only, by its name."))
 
     def get(self, request: Request) -> Response:
@@ -34,6 +45,20 @@ class GoldenTokens(Endpoint):
         after = queries.window(request, self.given).after
         page = golden_lists.page(partner=self.given.get("partner", ""), before=UUID(after) if after else None)
         return queries.page(request, [_shown(case) for case in page.cases], str(page.older) if page.older else "")
+
+    def post(self, request: Request) -> Response:
+        """Keep a try as a golden token, with the end that it comes to now."""
+        wanted = read(NEW_CASE, body_of(request))
+        question = wanted.question()
+
+        def work(change: Change) -> Reply:
+            answer, ground = simulations.run(question, draft=None, as_if_active=wanted.as_if_active)
+            kept = simulations.kept_of(question, answer, ground, as_if_active=wanted.as_if_active)
+            case = golden.keep(change, kept, wanted.name)
+            location = reverse("api:golden-token", args=[case.id])
+            return Reply(status=HTTPStatus.CREATED, document=_document(case.id), location=location)
+
+        return perform(request, work)
 
 
 class GoldenToken(Endpoint):
@@ -75,13 +100,41 @@ class Run(Endpoint):
     """A golden token tried again, now."""
 
     needs = {"POST": Permission.EXCHANGES_READ}
-    shape = "GoldenToken"
+    shape, only_asks = "GoldenToken", True
 
     def post(self, request: Request, case: UUID) -> Response:  # noqa: ARG002 - the framework's signature
         """Try a golden token again. It changes nothing but what is known of it."""
         _document(case)
         golden.run_one(case)
         return Response(_document(case))
+
+
+class RunOfPartner(Endpoint):
+    """The golden tokens of one partner tried again, now. One has 200 at most."""
+
+    needs = {"POST": Permission.EXCHANGES_READ}
+    shape, bodies, only_asks = "GoldenRun", {"POST": "OfPartner"}, True
+
+    def post(self, request: Request) -> Response:
+        """Try the golden tokens of a partner again. It changes nothing but what is known of them."""
+        slug = read(OF_PARTNER, body_of(request)).partner
+        if profiles.profile(slug) is None:
+            raise wrong_fields((Problem(path=("partner",), expected="the name of a partner"),))
+        checked = golden.run_all(slug)
+        red = [_shown(golden_lists.tried(one)) for one in checked if not one.is_green]
+        return Response({"tried": len(checked), "red": red})
+
+
+class BlockedBy(Endpoint):
+    """What stops a draft from being published: golden tokens that would come to another end with it in force."""
+
+    needs = {"GET": Permission.EXCHANGES_READ}
+    shape, is_list = "GoldenToken", True
+
+    def get(self, request: Request, partner: str, mapping: str) -> Response:
+        """List what is in the way of a draft: `found` is the end with the draft in force. All in one part."""
+        red = golden.in_the_way(draft_of(partner, mapping))
+        return queries.page(request, [_shown(golden_lists.tried(one)) for one in red], "")
 
 
 def _document(case_id: UUID) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from partners.changes import Change
     from partners.records import Record
 
+OURS: Final = ""
+"""Where an address names no partner: the mappings for clients of our own (``portal.api.own_mappings``)."""
+
 
 class Mappings(Endpoint):
     """The mappings of one partner, by name."""
@@ -33,19 +36,19 @@ class Mappings(Endpoint):
     is_list = creates = True
     parameters = queries.NAMED_LIST
 
-    def get(self, request: Request, partner: str) -> Response:
-        """List a partner's mappings: of each the version in force, or the newest where none is."""
+    def get(self, request: Request, partner: str = OURS) -> Response:
+        """List mappings: of each the version in force, or the newest where none is."""
         listing = records.mappings(partner, queries.window(request, self.given))
         return queries.page(request, [objects.shown(record) for record in listing.records], listing.next)
 
-    def post(self, request: Request, partner: str) -> Response:
+    def post(self, request: Request, partner: str = OURS) -> Response:
         """Write the first version of a mapping, as a draft."""
 
         def work(change: Change) -> Reply:
             records.held(Kind.MAPPING, partner)
-            declared = objects.declared(DeclaredMapping, body_of(request), partner=partner)
+            declared = objects.declared(DeclaredMapping, body_of(request), partner=partner or None)
             services.save_draft(change, declared, seen="")
-            location = reverse("api:draft", args=[partner, declared.name])
+            location = _draft_address(partner, declared.name)
             document = objects.shown(records.draft(partner, declared.name))
             return Reply(status=HTTPStatus.CREATED, document=document, location=location)
 
@@ -58,7 +61,7 @@ class Mapping(Endpoint):
     needs = {"GET": Permission.PARTNERS_READ}
     shape, is_tagged = "Mapping", True
 
-    def get(self, request: Request, partner: str, mapping: str) -> Response:
+    def get(self, request: Request, mapping: str, partner: str = OURS) -> Response:
         """Read a mapping: the version in force, or the newest where none is."""
         return told(request, objects.shown(records.mapping(partner, mapping)))
 
@@ -70,7 +73,7 @@ class Versions(Endpoint):
     shape, is_list = "Mapping", True
     parameters = queries.LIST
 
-    def get(self, request: Request, partner: str, mapping: str) -> Response:
+    def get(self, request: Request, mapping: str, partner: str = OURS) -> Response:
         """List the versions of a mapping."""
         listing = records.versions(partner, mapping, queries.window(request, self.given))
         return queries.page(request, [objects.shown(record) for record in listing.records], listing.next)
@@ -83,11 +86,11 @@ class Draft(Endpoint):
     shape, bodies = "Mapping", {"PATCH": "MappingChange"}
     is_tagged = True
 
-    def get(self, request: Request, partner: str, mapping: str) -> Response:
+    def get(self, request: Request, mapping: str, partner: str = OURS) -> Response:
         """Read the draft of a mapping."""
         return told(request, objects.shown(records.draft(partner, mapping)))
 
-    def patch(self, request: Request, partner: str, mapping: str) -> Response:
+    def patch(self, request: Request, mapping: str, partner: str = OURS) -> Response:
         """Change the draft; where there is none, begin one with what the mapping says now."""
 
         def work(change: Change) -> Reply:
@@ -100,7 +103,7 @@ class Draft(Endpoint):
 
         return perform(request, work)
 
-    def delete(self, request: Request, partner: str, mapping: str) -> Response:
+    def delete(self, request: Request, mapping: str, partner: str = OURS) -> Response:
         """Discard the draft, which the answer shows once more. What is in force stays."""
 
         def work(change: Change) -> Reply:
@@ -119,7 +122,7 @@ class Publish(Endpoint):
     needs = {"POST": Permission.MAPPINGS_PUBLISH}
     shape, is_confirmed = "Mapping", True
 
-    def post(self, request: Request, partner: str, mapping: str) -> Response:
+    def post(self, request: Request, mapping: str, partner: str = OURS) -> Response:
         """Publish the draft of a mapping."""
 
         def work(change: Change) -> Reply:
@@ -129,6 +132,12 @@ class Publish(Endpoint):
             return Reply(document=objects.shown(records.mapping(partner, mapping)))
 
         return perform(request, work)
+
+
+def _draft_address(partner: str, mapping: str) -> str:
+    if partner == OURS:
+        return reverse("api:own-draft", args=[mapping])
+    return reverse("api:draft", args=[partner, mapping])
 
 
 def _begun(partner: str, mapping: str) -> Record:
@@ -145,7 +154,7 @@ class Withdraw(Endpoint):
     needs = {"POST": Permission.MAPPINGS_PUBLISH}
     shape = "Mapping"
 
-    def post(self, request: Request, partner: str, mapping: str) -> Response:
+    def post(self, request: Request, mapping: str, partner: str = OURS) -> Response:
         """Withdraw a mapping."""
 
         def work(change: Change) -> Reply:

@@ -42,7 +42,7 @@ def shown(record: Record) -> dict[str, Any]:
     }
 
 
-def declared(of: type[D], body: Mapping[str, Any], **fixed: str) -> D:
+def declared(of: type[D], body: Mapping[str, Any], **fixed: str | None) -> D:
     """A new object as a body declares it; ``fixed`` is what the address says. Raises ``ConfigurationRefused``."""
     return _read(of, {**body, **_agreeing(of.kind, body, fixed)}, set(body))
 
@@ -76,6 +76,7 @@ def _agreeing(kind: Kind, body: Mapping[str, Any], fixed: Mapping[str, Any]) -> 
     """What the address fixes; a body may repeat it, and not contradict it. Raises ``ConfigurationRefused``."""
     wrong = [name for name, value in fixed.items() if name in body and body[name] != value]
     if wrong:
-        problems = tuple(Problem(path=(name,), expected=f"{fixed[name]}, which never changes") for name in wrong)
+        told = {name: f"{fixed[name] or 'no value'}, which never changes" for name in wrong}
+        problems = tuple(Problem(path=(name,), expected=expected) for name, expected in told.items())
         raise ConfigurationRefused(kind, str(body.get("name", "")), problems)
     return fixed

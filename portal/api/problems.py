@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from exchange.golden import CaseRefused, CasesAreRed
 from exchange.protocol.problems import MEDIA_TYPE, problem
 from partners.errors import (
     ChangedMeanwhile,
@@ -95,16 +96,23 @@ def _told(error: Exception) -> ApiError | None:
 
 
 def _of_configuration(error: ConfigurationError | NotPossible) -> ApiError:
-    if isinstance(error, NotPossible):
-        return ApiError(HTTPStatus.CONFLICT, "not_possible", str(error))
     if isinstance(error, ConfigurationRefused):
         return wrong_fields(error.problems)
     if isinstance(error, NotRegistered):
         return not_found()
-    if isinstance(error, SecondPersonNeeded):
-        return ApiError(HTTPStatus.CONFLICT, "second_person_needed", str(error))
-    code = "conflict" if isinstance(error, ChangedMeanwhile) else "illegal_transition"
-    return ApiError(HTTPStatus.CONFLICT, code, str(error))
+    _kind, status, code = next(row for row in _CONFIGURATION if isinstance(error, row[0]))
+    return ApiError(status, code, str(error))
+
+
+_CONFIGURATION: Final[tuple[tuple[type[Exception], HTTPStatus, str], ...]] = (
+    (NotPossible, HTTPStatus.CONFLICT, "not_possible"),
+    (SecondPersonNeeded, HTTPStatus.CONFLICT, "second_person_needed"),
+    (ChangedMeanwhile, HTTPStatus.CONFLICT, "conflict"),
+    (CasesAreRed, HTTPStatus.CONFLICT, "golden_tokens_red"),
+    (CaseRefused, HTTPStatus.UNPROCESSABLE_ENTITY, "golden_token_refused"),
+    (ConfigurationError, HTTPStatus.CONFLICT, "illegal_transition"),
+)
+"""From the particular to the general."""
 
 
 def _of_stores(error: Exception) -> ApiError | None:

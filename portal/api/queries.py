@@ -7,7 +7,7 @@ what is in it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.core import signing
 from rest_framework.response import Response
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rest_framework.request import Request
+
+R = TypeVar("R")
 
 USUAL_PAGE: Final = 50
 LONGEST_TEXT: Final = 255
@@ -122,6 +124,15 @@ def page(request: Request, items: list[dict[str, Any]], following: str) -> Respo
     """A part of a list, and the cursor of the next one; null at the end."""
     cursor = signing.dumps([_list(request), following], salt=_SALT) if following else None
     return Response({"items": items, "next": cursor})
+
+
+def page_of_rows(
+    request: Request, found: Sequence[R], size: int, shown: Callable[[R], dict[str, Any]], key: str = "id"
+) -> Response:
+    """A part of a list of which one row more than fits was read: that there is one says that there is a next part."""
+    fitting = found[:size]
+    following = str(getattr(fitting[-1], key)) if len(found) > size else ""
+    return page(request, [shown(row) for row in fitting], following)
 
 
 def _after(request: Request, given: Mapping[str, Any]) -> str:

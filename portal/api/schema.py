@@ -48,6 +48,8 @@ class EndpointSchema(AutoSchema):
             queries = (self._query(parameter) for parameter in self._endpoint.parameters)
             known = [_field("If-None-Match", "The ETag that the caller has.")] if self._endpoint.is_tagged else []
             return [*queries, *known]
+        if self._endpoint.only_asks:
+            return []
         matched = [] if self._is_creation() else [_field("If-Match", _IF_MATCH, is_required=self._must_match())]
         return [*matched, _field("Idempotency-Key", _ONE_EFFECT)]
 

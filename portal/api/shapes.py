@@ -11,40 +11,21 @@ from partners import states
 from partners.declarations import KINDS
 from partners.notation import format_duration
 from partners.vocabulary import Kind
+from portal.api import care_shapes, partner_side_shapes, tried_shapes
 from portal.api.examples import EXAMPLES
 from portal.api.objects import LEFT_OUT
+from portal.api.schema_words import ID, INSTANT, MAYBE, TEXT, Schema, closed, listed, ref
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.db.models import TextChoices
 
-Schema = dict[str, Any]
+__all__ = ["all_shapes", "closed", "listed", "ref"]
 
-TEXT: Final[Schema] = {"type": "string"}
-ID: Final[Schema] = {"type": "string", "format": "uuid"}
-INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
-MAYBE: Final[Schema] = {"type": ["string", "null"]}
 _DURATION: Final[Schema] = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "examples": ["5m"]}
 _FIXED: Final[Mapping[Kind, str]] = {Kind.TRUST: "partner", Kind.MAPPING: "partner"}
 """What the address says, so that a body need not."""
-
-
-def ref(name: str) -> Schema:
-    """A reference to a shape."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def listed(name: str) -> Schema:
-    """A part of a list of objects of one shape."""
-    cursor = MAYBE | {"description": "The cursor of what comes next; null at the end."}
-    return closed({"items": {"type": "array", "items": ref(name)}, "next": cursor})
-
-
-def closed(properties: Mapping[str, Schema], *optional: str) -> Schema:
-    """An object of these members and no others."""
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": dict(properties), "required": required, "additionalProperties": False}
 
 
 def all_shapes() -> dict[str, Schema]:
@@ -52,6 +33,7 @@ def all_shapes() -> dict[str, Schema]:
     shapes: dict[str, Schema] = {**_OWN}
     for kind in Kind:
         shapes |= _of_kind(kind)
+    shapes["NewOwnMapping"] = shapes["NewMapping"] | {"examples": [EXAMPLES["NewOwnMapping"]]}
     return dict(sorted(shapes.items()))
 
 
@@ -124,6 +106,7 @@ _SECRET: Final = closed(
 )
 _MORE: Final[Mapping[Kind, dict[str, Schema]]] = {
     Kind.CLIENT: {"secrets": {"type": "array", "items": _SECRET}},
+    Kind.TRUST: {"has_introspection_secret": {"type": "boolean", "description": "Never the secret itself."}},
     Kind.MAPPING: {"version": {"type": "integer", "minimum": 1}, "author": TEXT},
 }
 _ENTRY: Final[dict[str, Schema]] = {
@@ -206,6 +189,9 @@ _SEEN: Final[Mapping[str, Schema]] = {
 _OWN: Final[Mapping[str, Schema]] = {
     **_PEOPLE,
     **_SEEN,
+    **tried_shapes.SHAPES,
+    **care_shapes.SHAPES,
+    **partner_side_shapes.SHAPES,
     "Exchange": closed(_ENTRY),
     "ExchangeTold": closed({**_ENTRY, "steps": {"type": "array", "items": _STEP}, "facts": {"type": "object"}}),
     "Me": closed(

@@ -38,16 +38,15 @@ class Step:
     @property
     def subject(self) -> str:
         """The object in words, with its partner where its name needs one."""
-        kind, partner, name = self.key
-        return f"{kind} {partner}/{name}" if partner else f"{kind} {name}"
+        return named(self.key)
 
     def lines(self) -> Iterator[str]:
         """The step as it is printed."""
         yield f"{self.action:9} {self.subject}"
         if self.action in {Action.CREATE, Action.CHANGE}:
             for change in self.fields:
-                old = "" if self.action is Action.CREATE else f"{_shown(change.old)} -> "
-                yield f"            {change.field}: {old}{_shown(change.new)}"
+                old = "" if self.action is Action.CREATE else f"{shown(change.old)} -> "
+                yield f"            {change.field}: {old}{shown(change.new)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +98,13 @@ def merged(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
     return tuple(fields.values())
 
 
-def _shown(value: object) -> str:
+def named(key: Key) -> str:
+    """An object in words, with its partner where its name needs one."""
+    kind, partner, name = key
+    return f"{kind} {partner}/{name}" if partner else f"{kind} {name}"
+
+
+def shown(value: object) -> str:
+    """A value as plans print it, cut short."""
     text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"

@@ -43,9 +43,10 @@ def write(change: Change, document: Document, found: Found | None, *, reinstates
 
 def _trust(change: Change, document: Document, declared: DeclaredTrust, *, is_known: bool) -> Fields:
     fields = (services.change_trust if is_known else services.add_trust)(change, declared)
-    if declared.introspection is None:
-        return fields
     secret = document.introspection_secret
+    is_new = not is_known or any(field.field == "introspection" for field in fields)
+    if declared.introspection is None or (secret is None and not is_new):
+        return fields
     return (*fields, *services.put_introspection_secret(change, declared.partner, declared.name, secret))
 
 

@@ -59,6 +59,8 @@ _TOLD: Final[Mapping[str, tuple[str, str, _StrPromise]]] = {
     "person.link_sent": ("user", "", _("Sign-in link sent")),
     "person.signed_in": ("user", "", _("Person signed in")),
     "person.sign_in_failed": ("alert-triangle", "warn", _("Sign-in failed")),
+    "person.factor_failed": ("alert-triangle", "warn", _("Second factor was wrong")),
+    "person.recovery_code_used": ("key", "warn", _("Recovery code used")),
     "person.role_given": ("shield-check", "warn", _("Role given")),
     "person.role_taken": ("shield-check", "", _("Role taken")),
     "person.disabled": ("ban", "bad", _("Account closed")),
@@ -85,6 +87,7 @@ _TOLD: Final[Mapping[str, tuple[str, str, _StrPromise]]] = {
     "proposal.withdrawn": ("fingerprint", "", _("Proposal withdrawn")),
     "proposal.approved": ("circle-check", "ok", _("Proposal approved")),
     "proposal.declined": ("ban", "warn", _("Proposal declined")),
+    "partner.domain_proved": ("shield-check", "ok", _("Domain proved")),
     "partner.foreign_object_asked": ("alert-triangle", "warn", _("Asked for what is not theirs")),
     "configuration.applied": ("file-text", "", _("Configuration changed")),
 }

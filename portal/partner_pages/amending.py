@@ -11,19 +11,20 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from audit import replays
 from exchange.ground import ground_of
 from exchange.simulating import simulate
 from partners.changes import supposing
 from partners.checking import write
-from partners.services.differences import differences
+from partners.services.differences import FieldChange, differences
+from portal.partner_pages.mapping_texts import in_rules
 from portal.simulator.replaying import Effect, effect_of, figures_of
 from portal.simulator.simulations import question_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from exchange.simulation import Question
     from partners.changes import Change
     from partners.declarations import DeclaredClient, DeclaredTrust
-    from partners.services import FieldChange
 
 LOOKED_BACK: Final = timedelta(days=7)
 MOST: Final = 300
@@ -85,12 +85,32 @@ def review(
         found = (effect_of(simulate(question, as_it_is), simulate(question, as_it_would_be)) for question in asked)
         effects.update(effect for effect in found if effect is not None)
     return Review(
-        fields=differences(before, after),
+        fields=tuple(_by_member(differences(before, after))),
         digest=digest_of(after),
         tried=len(asked),
         figures=figures_of(effects),
         by_lost_method=_lost_methods(before, after, records),
     )
+
+
+def _by_member(changes: Iterable[FieldChange]) -> Iterator[FieldChange]:
+    """What changes, a row for each; of a field with members those that differ, conditions as people write them."""
+    for change in changes:
+        if not isinstance(change.old or change.new, dict):
+            yield _readable(change)
+            continue
+        old: Any = change.old or {}
+        new: Any = change.new or {}
+        for name in {**old, **new}:
+            if old.get(name) != new.get(name):
+                yield _readable(FieldChange(field=f"{change.field}.{name}", old=old.get(name), new=new.get(name)))
+
+
+def _readable(change: FieldChange) -> FieldChange:
+    if change.field.rpartition(".")[2] != "rules":
+        return change
+    old, new = (in_rules(rules) if rules else None for rules in (change.old, change.new))  # type: ignore[arg-type]
+    return FieldChange(field=change.field, old=old, new=new)
 
 
 def _questions(records: Sequence[Record]) -> Iterator[tuple[Record, Question]]:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from partners.changes import Change
     from partners.overviews import PartnerEntry
 
-MOST: Final = 50
-"""A page of the list: what can be chosen there, and judged at one look."""
+MOST: Final = 200
+"""What is changed at once, at most: few enough to be looked at one by one, and done while somebody waits."""
 
 
 class BulkAct(StrEnum):

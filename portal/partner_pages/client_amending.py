@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from partners.checking import read, write
 from partners.standing import keys_by_name
 from partners.vocabulary import CertificateName, GrantType, Kind, SignatureAlgorithm
 from policy.parties import ClientAuthentication
+from portal.partner_pages import workload_forms
 from portal.partner_pages.form_fields import choice, limit, line, several, text, tick
 from portal.partner_pages.pasted_keys import key_of_certificate, together
 from portal.partner_pages.trust_forms import key_set_of
+from portal.partner_pages.workload_forms import WorkloadFields
 
 if TYPE_CHECKING:
     from partners.declarations import DeclaredClient
@@ -45,12 +46,13 @@ OTHERWISE: Final = {
     "jwks": "jwks",
     "serves": "scopes",
     **{f"tls_client_auth_{kind}": "certificate_name" for kind in CertificateName},
+    **workload_forms.OTHERWISE,
 }
 """Fields of the declaration that this form calls otherwise, for what the services object to."""
 
 
-class ClientAmendingForm(forms.Form):
-    """A client as it stands, to be changed. Its id, its platform and the targets it serves stay as they are."""
+class ClientAmendingForm(WorkloadFields):
+    """A client as it stands, to be changed. Its id and the targets it serves stay as they are."""
 
     title = line(_("Name on pages"), required=False)
     methods = several(
@@ -115,6 +117,7 @@ class ClientAmendingForm(forms.Form):
             "jwks_uri": data["jwks_uri"] if place == THERE else None,
             "scopes": data["scopes"].split(),
             "redirect_uris": data["redirect_uris"].split(),
+            "workload": self.workload(data["methods"]),
             "trust_anchors": data["trust_anchors"].strip() or None,
         }
         return read(Kind.CLIENT, document)  # type: ignore[return-value]
@@ -140,4 +143,5 @@ def initial_of(before: DeclaredClient) -> dict[str, Any]:
         "trust_anchors": before.trust_anchors or "",
         "scopes": " ".join(before.scopes),
         "redirect_uris": "\n".join(before.redirect_uris),
+        **workload_forms.initial_of(document["workload"]),
     }

@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from partners.checking import read
 from partners.vocabulary import Kind
 from policy.parties import ClientAuthentication
+from portal.partner_pages import workload_forms
 from portal.partner_pages.form_fields import choice, line, text
 from portal.partner_pages.trust_forms import key_set_of
+from portal.partner_pages.workload_forms import WorkloadFields
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +25,10 @@ BY_SECRET: Final = ClientAuthentication.CLIENT_SECRET_BASIC
 _METHODS: Final = (
     (ClientAuthentication.PRIVATE_KEY_JWT.value, _("a key of its own (private_key_jwt): no secret is ever shared")),
     (BY_SECRET.value, _("a secret that is made here and shown once (client_secret_basic)")),
+    (ClientAuthentication.WORKLOAD_JWT.value, _("tokens of the platform it runs on: nothing is kept (workload_jwt)")),
 )
+OTHERWISE: Final = {"methods": "method", **workload_forms.OTHERWISE}
+"""Fields of the declaration that the form of a new client calls otherwise."""
 OVERLAPS: Final = (
     ("24", _("tomorrow: both are good for a day")),
     ("168", _("in a week: both are good until then")),
@@ -32,7 +37,7 @@ OVERLAPS: Final = (
 )
 
 
-class ClientForm(forms.Form):
+class ClientForm(WorkloadFields):
     """A new client of a partner that exchanges tokens. Everything else about a client is in documents and the API."""
 
     name = line(_("Client id"), _("The client_id on the wire. It stays."))
@@ -59,6 +64,7 @@ class ClientForm(forms.Form):
             "jwks": data["jwks"],
             "jwks_uri": data["jwks_uri"] or None,
             "scopes": data["scopes"].split(),
+            "workload": self.workload([data["method"]]),
         }
         return read(Kind.CLIENT, document)  # type: ignore[return-value]
 

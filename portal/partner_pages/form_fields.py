@@ -95,8 +95,8 @@ def object_to(form: forms.Form, error: ConfigurationError, also: dict[str, str] 
         form.add_error(None, str(error))
         return
     for problem in error.problems:
-        first = str(problem.path[0]) if problem.path else ""
-        field = (also or {}).get(first, first)
+        first, both = ".".join(map(str, problem.path[:1])), ".".join(map(str, problem.path[:2]))
+        field = (also or {}).get(both) or (also or {}).get(first, first)
         known = field if field in form.fields else None
         form.add_error(known, _objection(form, known, problem))
 

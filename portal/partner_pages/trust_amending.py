@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from partners.checking import read, write
 from partners.standing import keys_by_name
 from partners.states import KeyMethod
 from partners.vocabulary import Kind, SignatureAlgorithm, SubjectTokenType
+from portal.partner_pages import introspection_forms
 from portal.partner_pages import mapping_texts as texts
 from portal.partner_pages.form_fields import choice, line, number, several, text, tick
+from portal.partner_pages.introspection_forms import IntrospectionFields
 from portal.partner_pages.pasted_keys import together
 from portal.partner_pages.trust_forms import KEY_METHODS, key_set_of
 
@@ -33,8 +34,8 @@ _PLAIN: Final = (
 )
 
 
-class TrustAmendingForm(forms.Form):
-    """A trust as it stands, to be changed. Its name and the questions about its opaque tokens stay as they are."""
+class TrustAmendingForm(IntrospectionFields):
+    """A trust as it stands, to be changed. Its name stays as it is."""
 
     issuer = line(_("Issuer"), _("The exact “iss” of their tokens."), inputmode="url")
     method = choice(_("Where its keys come from"), choices=KEY_METHODS)
@@ -94,6 +95,7 @@ class TrustAmendingForm(forms.Form):
             "jwks_uri": data["jwks_uri"] if method == KeyMethod.JWKS_URI else None,
             "audiences": data["audiences"].split(),
             "rules": data["rules"],
+            "introspection": self.introspection(),
         }
         return read(Kind.TRUST, document)  # type: ignore[return-value]
 
@@ -109,4 +111,5 @@ def initial_of(before: DeclaredTrust) -> dict[str, Any]:
         "jwks_uri": before.jwks_uri or "",
         "audiences": " ".join(before.audiences),
         "rules": texts.in_rules(document["rules"]),
+        **introspection_forms.initial_of(before.introspection),
     }

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 DORMANT: Final = timedelta(days=30)
 SKEW: Final = timedelta(seconds=2)
 """Less is within what clocks and the wire differ by."""
+CLOCK_AHEAD: Final = "clock_ahead"
+DORMANT_FOR_LONG: Final = "dormant"
+FAULTS: Final = (*(str(fault) for fault in Fault), CLOCK_AHEAD, DORMANT_FOR_LONG)
+"""Every ``fault`` there is."""
 
 _WORDS: Final[Mapping[Fault, tuple[_StrPromise, _StrPromise]]] = {
     Fault.AUDIENCE_ONLY: (
@@ -56,8 +60,9 @@ _WORDS: Final[Mapping[Fault, tuple[_StrPromise, _StrPromise]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """One thing to look at. ``subject`` is the trust, the mapping or the issuer it is about."""
+    """One thing to look at. ``fault`` is what programs go by; ``subject`` the trust, mapping or issuer it is about."""
 
+    fault: str
     title: str
     subject: str
     detail: str
@@ -70,6 +75,7 @@ def advice(
     """Everything to look at, what is unwise first."""
     unwise = (
         Advice(
+            fault=found.fault,
             title=str(_WORDS[found.fault][0]),
             subject=found.subject,
             detail=found.detail,
@@ -85,6 +91,7 @@ def _clocks(seen: Iterable[TokensSeen]) -> Iterator[Advice]:
         if tokens.youngest is not None and tokens.youngest < -SKEW:
             seconds = int(-tokens.youngest.total_seconds())
             yield Advice(
+                fault=CLOCK_AHEAD,
                 title=_("The issuer's clock is ahead"),
                 subject=tokens.issuer,
                 detail=_("by %(seconds)d seconds at least") % {"seconds": seconds},
@@ -98,6 +105,7 @@ def _clocks(seen: Iterable[TokensSeen]) -> Iterator[Advice]:
 def _dormant(last: datetime | None, now: datetime) -> Iterator[Advice]:
     if last is not None and last < now - DORMANT:
         yield Advice(
+            fault=DORMANT_FOR_LONG,
             title=_("Nothing has come for long"),
             subject="",
             detail=_("the last exchange was %(days)d days ago") % {"days": (now - last).days},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.views import partner_amending, partner_trusts, trust_health
+from portal.views import partner_amending, partner_introspection, partner_trusts, trust_health
 
 urlpatterns = [
     path("new", partner_trusts.new, name="partners-trust-new"),
@@ -15,5 +15,6 @@ urlpatterns = [
     path("<slug:name>/look", trust_health.look, name="partners-trust-look"),
     path("alerts/<uuid:alert_id>/acknowledge", trust_health.acknowledge, name="partners-alert-acknowledge"),
     path("<slug:name>/edit", partner_amending.trust, name="partners-trust-edit"),
+    path("<slug:name>/introspection-secret", partner_introspection.secret, name="partners-trust-introspection"),
     path("<slug:name>/withdraw", partner_trusts.withdraw, name="partners-trust-withdraw"),
 ]

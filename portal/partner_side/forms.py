@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from partners.checking import read, write
 from partners.states import KeyMethod
-from partners.vocabulary import SignatureAlgorithm
+from partners.vocabulary import Kind, SignatureAlgorithm
 from policy.raw import RawToken
 from portal.partner_pages import mapping_texts as texts
 from portal.partner_pages.form_fields import choice, line, text
@@ -19,6 +20,8 @@ from portal.simulator.form import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from partners.declarations import DeclaredMapping
 
 _METHODS: Final = (
     (KeyMethod.DISCOVERY.value, gettext_lazy("Discovery at the issuer's address")),
@@ -41,6 +44,14 @@ class InviteForm(forms.Form):
             "invalid": gettext_lazy("This is no e-mail address. It looks like name@example.com."),
         },
         widget=forms.EmailInput(attrs={"class": "inp", "autocomplete": "off"}),
+    )
+    anew = forms.BooleanField(
+        label=gettext_lazy("They have an account and lost every way into it"),
+        help_text=gettext_lazy(
+            "Their passkeys, app and password are forgotten at once and their sessions end. Be sure that it is they"
+            " who ask: call them."
+        ),
+        required=False,
     )
 
 
@@ -94,18 +105,58 @@ class KeysForm(forms.Form):
         return keys
 
 
-class GrantsForm(forms.Form):
-    """What each scope of the partner's tokens is to be worth."""
+class MappingProposalForm(forms.Form):
+    """What the partner proposes of a mapping: for which audience, under which conditions, what each scope is worth."""
 
+    target = choice(
+        gettext_lazy("Audience"),
+        gettext_lazy("One of those you may ask for. Scopes that every token receives are set anew for another one."),
+    )
+    rules = text(
+        gettext_lazy("Conditions on your token"),
+        gettext_lazy(
+            "One on each line, all must hold: tier equals gold. After the claim comes one of equals, one_of, matches,"
+            " exists, contains. Empty: every token of yours."
+        ),
+        rows=4,
+    )
     grants = text(
-        gettext_lazy("What you propose"),
+        gettext_lazy("What your scopes become"),
         gettext_lazy("One of your scopes on each line, an arrow, and what it becomes: settle:write -> ledger.write"),
         rows=5,
     )
 
+    def __init__(self, *args: Any, targets: Sequence[tuple[str, str]], **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        field = self.fields["target"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = list(targets)
+        field.error_messages["invalid_choice"] = _("This audience is not offered to you. Choose one of the list.")
+
+    def clean_rules(self) -> list[dict[str, Any]]:
+        """The conditions, line by line."""
+        return texts.rules_of(self.cleaned_data["rules"])
+
     def clean_grants(self) -> dict[str, list[str]]:
         """The pairs, line by line."""
         return texts.grants_of(self.cleaned_data["grants"])
+
+    def declared(self, current: DeclaredMapping) -> DeclaredMapping:
+        """The mapping in force with what the valid form says in it. Raises ``ConfigurationRefused``."""
+        document = {**write(current), **self.cleaned_data}
+        if document["target"] != current.target:
+            document |= {"always": [], "default_scopes": []}  # they are scopes of the audience that is left
+        return read(Kind.MAPPING, document)  # type: ignore[return-value]
+
+
+def proposed(declared: DeclaredMapping) -> dict[str, str]:
+    """The fields of a declaration as that form shows them."""
+    document = write(declared)
+    return {
+        "target": document["target"],
+        "rules": texts.in_rules(document["rules"]),
+        "grants": texts.in_pairs(document["grants"]),
+    }
 
 
 class TryForm(forms.Form):

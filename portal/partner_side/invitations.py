@@ -27,6 +27,7 @@ from partners.errors import IllegalTransition
 from partners.states import PartnerState
 from portal import mail
 from portal.models import Invitation, PartnerAdmin, User
+from portal.partner_side import rosters
 from portal.partner_side.domains import domain_of
 from portal.people import acts
 
@@ -73,14 +74,17 @@ class Invited:
     condition: Condition
 
 
-def make(change: Change, by: User, partner: Profile, email: str) -> str:
+def make(change: Change, by: User, partner: Profile, email: str, *, anew: bool = False) -> str:
     """Invite somebody; a link they had before is void. The answer is what the mail must say, once.
 
+    ``anew``: somebody who has an account lost every way in, and theirs are forgotten at once.
     Raises ``NotInvited``, and ``IllegalTransition`` for a partner that left.
     """
     if partner.state == PartnerState.OFFBOARDED:
         raise IllegalTransition(f"Partner {partner.slug} is offboarded, which is final. Nobody of it can be invited.")
     _require_address(partner, email)
+    if anew:
+        rosters.forget_ways_in(change, partner.id, email)
     now, token = timezone.now(), secrets.token_urlsafe(32)
     for row in _open(partner.id, now).filter(email__iexact=email).select_for_update(of=("self",)):
         _revoke(change, row, now)
@@ -142,10 +146,18 @@ def revoke(change: Change, partner: Profile, invitation_id: UUID) -> None:
     _revoke(change, row, now)
 
 
-def listed(partner: Profile) -> tuple[Invited, ...]:
+def listed(partner: Profile, *, before: UUID | None = None, size: int = SHOWN) -> tuple[Invited, ...]:
     """The newest invitations of a partner. One query, led by ``invitation_by_partner``."""
-    now = timezone.now()
-    return tuple(_shown(row, now) for row in _rows().filter(partner=partner.id).order_by("-id")[:SHOWN])
+    now, rows = timezone.now(), _rows().filter(partner=partner.id)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return tuple(_shown(row, now) for row in rows.order_by("-id")[:size])
+
+
+def find(partner: Profile, invitation_id: UUID) -> Invited | None:
+    """One invitation of a partner, or None."""
+    row = _rows().filter(partner=partner.id, pk=invitation_id).first()
+    return None if row is None else _shown(row, timezone.now())
 
 
 def note_ends() -> None:

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 class PartnerAdmin(models.Model):
     """That an account is a partner's own admin: of exactly one partner, for good.
 
-    ``domain`` is where they proved to receive mail: the keys of issuers inside it are theirs to change.
+    ``domain`` is where they receive mail: once it is proved, the keys of issuers inside it are theirs to change.
     """
 
     user = models.OneToOneField(
@@ -93,3 +93,22 @@ class Proposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.trust} {self.state}"
+
+
+class DomainProof(models.Model):
+    """That a partner speaks for a domain: when its file was found, at which address, and who asked for the look."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    partner = models.ForeignKey("partners.Partner", models.PROTECT, related_name="+")
+    domain = models.CharField(max_length=253)
+    address = models.CharField(max_length=320)
+    proved_at = models.DateTimeField(default=timezone.now)
+    proved_by = models.CharField(max_length=254)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["partner", "domain"], name="domain_is_proved_once_per_partner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.domain} of {self.partner_id}"

@@ -107,10 +107,11 @@ def decline(change: Change, partner_id: UUID, proposal_id: UUID, answer: str) ->
     _settle(change, row, State.DECLINED, ProposalDeclined)
 
 
-def listed(partner_id: UUID) -> tuple[Proposed, ...]:
+def listed(partner_id: UUID, *, state: str = "", before: UUID | None = None, size: int = SHOWN) -> tuple[Proposed, ...]:
     """The newest proposals of a partner. One query, led by ``proposal_by_partner``."""
-    rows = Proposal.objects.filter(partner=partner_id).select_related("author")
-    return tuple(_shown(row) for row in rows.order_by("-id")[:SHOWN])
+    given = {"state": state or None, "id__lt": before}
+    rows = Proposal.objects.filter(partner=partner_id, **{name: value for name, value in given.items() if value})
+    return tuple(_shown(row) for row in rows.select_related("author").order_by("-id")[:size])
 
 
 def find(partner_id: UUID, proposal_id: UUID) -> Proposed | None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
+
 from audit import selectors as trail
 from partners import profiles
-from portal.models import PartnerAdmin
+from partners.states import SourceOfMapping
+from portal.models import DomainProof, PartnerAdmin
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from audit.selectors import Record
-    from partners.profiles import Client, Profile, Trust
+    from partners.profiles import Client, MappingHistory, Profile, Trust
     from portal.models import User
 
 
@@ -34,11 +37,13 @@ class NotYours(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One partner as its own admin works on it. ``domain`` is where they proved to receive mail."""
+    """One partner as its own admin works on it. ``domain`` is that of the mail by which they came in."""
 
     person: User
     partner: Profile
     domain: str
+    is_proved: bool
+    """Whether their partner showed that it speaks for that domain (``portal.partner_side.proving``)."""
 
     def client(self, client_id: str) -> Client:
         """A client of theirs. Raises ``NotYours``."""
@@ -58,6 +63,11 @@ class Side:
             raise NotYours("trust", name)
         return found
 
+    def mappings(self) -> tuple[MappingHistory, ...]:
+        """What their tokens can become now: the mappings that have a version in force."""
+        known = profiles.mappings(self.partner.id)
+        return tuple(it for it in known if it.current and it.current.source == SourceOfMapping.TRUST)
+
     def exchange(self, reference: UUID) -> Record:
         """An exchange of one of their clients. Raises ``NotYours``."""
         mine = (record for record in trail.events_of(reference) if record.entry.partner_id == self.partner.id)
@@ -71,6 +81,8 @@ def side_of(user: User | AnonymousUser) -> Side | None:
     """The side of whoever is signed in; None for everybody who is no partner's admin. Two queries."""
     if not user.is_authenticated:
         return None
-    bound = PartnerAdmin.objects.filter(user=user).values_list("partner__slug", "domain").first()
-    partner = None if bound is None else profiles.profile(bound[0])
-    return None if bound is None or partner is None else Side(person=user, partner=partner, domain=bound[1])
+    proofs = DomainProof.objects.filter(partner=OuterRef("partner"), domain=OuterRef("domain"))
+    bound = PartnerAdmin.objects.filter(user=user).annotate(is_proved=Exists(proofs))
+    slug, domain, is_proved = bound.values_list("partner__slug", "domain", "is_proved").first() or ("", "", False)
+    partner = profiles.profile(slug) if slug else None
+    return None if partner is None else Side(person=user, partner=partner, domain=domain, is_proved=is_proved)

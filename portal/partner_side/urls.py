@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.views import connect, connect_clients, connect_issuer, connect_mappings, connect_past
+from portal.partner_side.pages import client_secrets, connection, domain, issuers, keys, mappings, past, trying
 
 urlpatterns = [
-    path("connect", connect.home, name="connect"),
-    path("connect/try", connect.attempt, name="connect-try"),
-    path("connect/try/newest", connect.newest, name="connect-newest"),
-    path("connect/hand-over", connect.hand_over, name="connect-hand-over"),
-    path("connect/issuer", connect_issuer.new, name="connect-issuer"),
-    path("connect/issuer/check", connect_issuer.check, name="connect-issuer-check"),
-    path("connect/trusts/<slug:name>", connect_issuer.change, name="connect-trust"),
-    path("connect/trusts/<slug:name>/keys", connect_issuer.keys, name="connect-keys"),
-    path("connect/trusts/<slug:name>/keys/remove", connect_issuer.remove_key, name="connect-key-remove"),
-    path("connect/mappings/<slug:mapping>", connect_mappings.propose, name="connect-mapping"),
-    path("connect/mappings/<slug:mapping>/withdraw", connect_mappings.withdraw, name="connect-mapping-withdraw"),
-    path("connect/proposals/<uuid:proposal_id>/withdraw", connect_issuer.withdraw, name="connect-proposal-withdraw"),
-    path("connect/clients/<path:client_id>/secret", connect_clients.secret, name="connect-client-secret"),
-    path("connect/clients/<path:client_id>/keys", connect_clients.keys, name="connect-client-keys"),
-    path("connect/clients/<path:client_id>/keys/remove", connect_clients.remove_key, name="connect-client-key-remove"),
-    path("connect/exchanges", connect_past.exchanges, name="connect-exchanges"),
-    path("connect/exchanges/<str:reference>", connect_past.exchange, name="connect-exchange"),
-    path("connect/history", connect_past.history, name="connect-history"),
+    path("connect", connection.home, name="connect"),
+    path("connect/try", trying.attempt, name="connect-try"),
+    path("connect/try/newest", trying.newest, name="connect-newest"),
+    path("connect/hand-over", trying.hand_over, name="connect-hand-over"),
+    path("connect/domain", domain.prove, name="connect-domain"),
+    path("connect/issuer", issuers.new, name="connect-issuer"),
+    path("connect/issuer/check", issuers.check, name="connect-issuer-check"),
+    path("connect/trusts/<slug:name>", issuers.change, name="connect-trust"),
+    path("connect/trusts/<slug:name>/keys", keys.of_issuer, name="connect-keys"),
+    path("connect/trusts/<slug:name>/keys/remove", keys.remove_of_issuer, name="connect-key-remove"),
+    path("connect/mappings/<slug:mapping>", mappings.propose, name="connect-mapping"),
+    path("connect/mappings/<slug:mapping>/withdraw", mappings.withdraw, name="connect-mapping-withdraw"),
+    path("connect/proposals/<uuid:proposal_id>/withdraw", issuers.withdraw, name="connect-proposal-withdraw"),
+    path("connect/clients/<path:client_id>/secret", client_secrets.secret, name="connect-client-secret"),
+    path("connect/clients/<path:client_id>/keys", keys.of_client, name="connect-client-keys"),
+    path("connect/clients/<path:client_id>/keys/remove", keys.remove_of_client, name="connect-client-key-remove"),
+    path("connect/exchanges", past.exchanges, name="connect-exchanges"),
+    path("connect/exchanges/<str:reference>", past.exchange, name="connect-exchange"),
+    path("connect/history", past.history, name="connect-history"),
 ]

@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",  # closed by default; open views say so
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.middleware.ReadableAddressMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.signing_in.second_factor.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -149,6 +150,9 @@ MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after: clocks of p
 MFA_FORMS = {
     "authenticate": "portal.signing_in.forms.SignInCodeForm",
     "reauthenticate": "portal.signing_in.forms.ConfirmCodeForm",
+    "authenticate_webauthn": "portal.signing_in.forms.SecondPasskeyForm",
+    "reauthenticate_webauthn": "portal.signing_in.forms.ConfirmPasskeyForm",
+    "login_webauthn": "portal.signing_in.forms.PasskeySignInForm",
     "activate_totp": "portal.signing_in.forms.AppForm",
     "add_webauthn": "portal.signing_in.forms.PasskeyForm",
     "edit_webauthn": "portal.signing_in.forms.PasskeyNameForm",
@@ -232,6 +236,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {  # a wake-up that no worker 
     "sweep kept answers": {"task": "portal.sweep_kept_answers", "schedule": 3600.0, "options": {"expires": 600}},
     "clear sessions": {"task": "portal.clear_sessions", "schedule": 3600.0, "options": {"expires": 600}},
     "count what is over": {"task": "audit.count_spans", "schedule": 600.0, "options": {"expires": 500}},
+    "sweep counts": {"task": "audit.sweep_spans", "schedule": 3600.0, "options": {"expires": 600}},
     "extend the audit trail": {"task": "audit.extend_partitions", "schedule": 86_400.0, "options": {"expires": 3600}},
 }
 

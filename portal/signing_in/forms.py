@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from allauth.account.adapter import get_adapter as account_adapter
 from allauth.account.forms import LoginForm, ReauthenticateForm
+from allauth.core import context
+from allauth.mfa import app_settings as factor_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as factor_forms
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn import forms as passkey_forms
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django.contrib.auth.forms import SetPasswordForm
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from audit.person_events import RecoveryCodeUsed
+from partners.changes import changing
+from portal.people.events import about, actor_of
+from portal.signing_in import failures
+from portal.signing_in.authenticators import Factors
+from portal.signing_in.failures import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from portal.models import User
 
 MAX_NAME: Final = 60
 REMEMBERED_SECONDS: Final = 120
@@ -62,23 +79,80 @@ class _WithCode:
         dress(self, "code", _("Code"), missing, maxlength=20, **usual)
 
 
+def _address() -> str:
+    return str(account_adapter().get_client_ip(context.request))
+
+
+@contextmanager
+def _noting(person: User | None, factor: str, purpose: Purpose) -> Iterator[None]:
+    """What is found wrong inside is written down, within bounds; whom a stranger's passkey names is not believed."""
+    try:
+        yield
+    except ValidationError as error:
+        if error.code == "incorrect_code":
+            if person is None:
+                failures.note(_address(), "")
+            else:
+                failures.note_factor(_address(), person, factor, purpose)
+        raise
+
+
 class _Once(_WithCode):
     """A code of an app opens one door: who looked over a shoulder comes too late (RFC 6238 section 5.2)."""
 
+    user: User
+    cleaned_data: dict[str, Any]
+    purpose: ClassVar[Purpose]
+
     def clean_code(self) -> str:
-        code: str = super().clean_code()  # type: ignore[misc]  # the form it is mixed into
-        key = f"totp-used:{self.authenticator.pk}:{re.sub(r'[^0-9]', '', code)}"
-        if self.authenticator.type == Authenticator.Type.TOTP and not cache.add(key, 1, REMEMBERED_SECONDS):
-            raise get_adapter().validation_error("incorrect_code")
+        digits = re.sub(r"[^0-9]", "", self.cleaned_data["code"])
+        is_recovery = len(digits) == factor_settings.RECOVERY_CODE_DIGITS
+        factor = Authenticator.Type.RECOVERY_CODES if is_recovery else Authenticator.Type.TOTP
+        with _noting(self.user, str(factor), self.purpose), changing(actor_of(self.user)) as change:
+            code: str = super().clean_code()  # type: ignore[misc]  # the form it is mixed into
+            if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
+                data = about(self.user) | {"purpose": str(self.purpose), "address": _address()}
+                change.record(RecoveryCodeUsed(data=data | {"left": Factors(self.user).codes_left}))
+            elif not cache.add(f"totp-used:{self.authenticator.pk}:{digits}", 1, REMEMBERED_SECONDS):
+                raise get_adapter().validation_error("incorrect_code")
         return code
 
 
 class SignInCodeForm(_Once, factor_forms.AuthenticateForm):  # type: ignore[misc]  # allauth has no types
     """The second factor of a sign-in: a code of the app, or a recovery code."""
 
+    purpose = Purpose.SIGN_IN
+
 
 class ConfirmCodeForm(_Once, factor_forms.ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
     """A code, to prove it again."""
+
+    purpose = Purpose.CONFIRM
+
+
+class _WithPasskey:
+    """A form with what a passkey signed in it."""
+
+    user: User | None
+    purpose: ClassVar[Purpose] = Purpose.SIGN_IN
+
+    def clean_credential(self) -> Authenticator:
+        with _noting(self.user, str(Authenticator.Type.WEBAUTHN), self.purpose):
+            return super().clean_credential()  # type: ignore[misc]  # the form it is mixed into
+
+
+class PasskeySignInForm(_WithPasskey, passkey_forms.LoginWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """A passkey alone: nobody is meant until it is believed."""
+
+
+class SecondPasskeyForm(_WithPasskey, passkey_forms.AuthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    """A passkey after the password."""
+
+
+class ConfirmPasskeyForm(_WithPasskey, passkey_forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    """A passkey, to prove it again."""
+
+    purpose = Purpose.CONFIRM
 
 
 class AppForm(_WithCode, ActivateTOTPForm):  # type: ignore[misc]  # allauth has no types

@@ -1,6 +1,7 @@
 """A draft tried against recorded exchanges: what it would newly allow, newly refuse, or narrow.
 
-Bounded in time, in number and in memory. Of each only the figures are kept, so that whoever publishes knows of it.
+Bounded in time, in number and in memory. Of the last one the figures are kept, so that whoever publishes knows of it,
+and the exchanges that would end in another way, for programs that read them part by part.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audit import replays
-from portal.simulator.models import BackTest
+from partners.errors import IllegalTransition
+from portal.simulator.models import BackTest, BackTestDifference
 from portal.simulator.replaying import Effect, figures_of, replay
 
 if TYPE_CHECKING:
@@ -27,7 +31,11 @@ if TYPE_CHECKING:
     from partners.excerpts import Draft
     from portal.simulator.replaying import Difference, Replayed
 
-LISTED: Final = 100
+LISTED: Final = 1000
+SHOWN: Final = 100
+"""How many of those listed the page shows."""
+TURNS: Final = 4251
+"""The first half of advisory locks; the second is the partner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,11 @@ class Report:
     def figures(self) -> list[tuple[Effect, _StrPromise, int]]:
         """Each effect in words, with its count."""
         return figures_of(self.counts)
+
+    @property
+    def shown(self) -> list[Difference]:
+        """The newest of those that would end in another way."""
+        return self.differences[:SHOWN]
 
     def add(self, replayed: Replayed) -> None:
         """Count what came of one batch, and list what there is room for."""
@@ -82,16 +95,36 @@ def _older(draft: Draft, since: datetime, before: UUID | None, size: int) -> lis
 
 
 def keep(draft: Draft, report: Report, actor: Actor, *, since: datetime) -> None:
-    """Note that this text of the draft was back-tested, and the figures, in place of those of the last time."""
+    """Note that this text of the draft was back-tested, and what came of it, in place of the last time.
+
+    Of two at a time the second one waits for the first one's row, and what is listed is one test's alone.
+    """
     began = since if report.is_whole or report.reached_at is None else report.reached_at
-    BackTest.objects.update_or_create(
-        draft_id=draft.id,
-        defaults={
-            "draft_saved_at": draft.saved_at,
-            "author": actor.name[:254],
-            "made_at": timezone.now(),
-            "since": began,
-            "tried": report.tried,
-            "counts": dict(report.counts),
-        },
-    )
+    with transaction.atomic():
+        test, _is_new = BackTest.objects.update_or_create(
+            draft_id=draft.id,
+            defaults={
+                "draft_saved_at": draft.saved_at,
+                "author": actor.name[:254],
+                "made_at": timezone.now(),
+                "since": began,
+                "tried": report.tried,
+                "left_out": report.left_out,
+                "is_whole": report.is_whole,
+                "counts": dict(report.counts),
+            },
+        )
+        test.differences.all().delete()
+        BackTestDifference.objects.bulk_create(
+            BackTestDifference(back_test=test, **difference.row()) for difference in report.differences
+        )
+
+
+def take_turns(draft: Draft) -> None:
+    """One at a time for a partner, until the transaction ends: each takes seconds. Raises ``IllegalTransition``."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [TURNS, draft.partner])
+        if cursor.fetchone() == (True,):
+            return
+    words = _("A draft of %(partner)s is being back-tested at this moment. Try again when that one is done.")
+    raise IllegalTransition(words % {"partner": draft.partner})

@@ -22,6 +22,7 @@ from policy.raw import RawToken
 from policy.tokens import TokenType
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
 LONGEST_CLAIMS: Final = 32_768
@@ -158,20 +159,7 @@ class SimulatorForm(forms.Form):
 
     def question(self) -> Question:
         """What is tried. The form was found valid before."""
-        found = self.cleaned_data
-        grant_type = found["grant_type"]
-        asks_alone = grant_type == CLIENT_CREDENTIALS
-        actor = _token(found["actor_token"], found["actor_claims"], found["actor_header"])
-        return Question(
-            client_id=found["client"],
-            grant_type=grant_type,
-            at=found["at"] or timezone.now(),
-            parameters=_parameters(found, has_actor=actor is not None),
-            subject=None if asks_alone else _token(found["token"], found["claims"], found["header"]),
-            actor=actor if grant_type == TOKEN_EXCHANGE else None,
-            has_proof=found["has_proof"],
-            has_certificate=found["has_certificate"],
-        )
+        return asked(self.cleaned_data)
 
     @property
     def draft_id(self) -> UUID | None:
@@ -180,13 +168,30 @@ class SimulatorForm(forms.Form):
         return draft
 
 
+def asked(found: Mapping[str, Any]) -> Question:
+    """The question in the values of the form, whoever filled it in; they were found to agree before."""
+    grant_type = found["grant_type"]
+    asks_alone = grant_type == CLIENT_CREDENTIALS
+    actor = _token(found["actor_token"], found["actor_claims"], found["actor_header"])
+    return Question(
+        client_id=found["client"],
+        grant_type=grant_type,
+        at=found["at"] or timezone.now(),
+        parameters=_parameters(found, has_actor=actor is not None),
+        subject=None if asks_alone else _token(found["token"], found["claims"], found["header"]),
+        actor=actor if grant_type == TOKEN_EXCHANGE else None,
+        has_proof=found["has_proof"],
+        has_certificate=found["has_certificate"],
+    )
+
+
 def _token(pasted: str, claims: dict[str, Any] | None, header: dict[str, Any] | None) -> RawToken | Typed | None:
     if pasted:
         return RawToken(pasted.strip().removeprefix("Bearer ").strip())
     return None if claims is None else Typed(header=header or {}, claims=claims)
 
 
-def _parameters(found: dict[str, Any], *, has_actor: bool) -> dict[str, tuple[str, ...]]:
+def _parameters(found: Mapping[str, Any], *, has_actor: bool) -> dict[str, tuple[str, ...]]:
     parameters = {name: tuple(found[name].split()) for name in ("audience", "resource")}
     if found["scope"]:
         parameters["scope"] = (" ".join(found["scope"].split()),)

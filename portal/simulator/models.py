@@ -1,4 +1,4 @@
-"""What is kept of trying a draft of a mapping: how it ran in shadow, and the figures of its last back-test.
+"""What is kept of trying a draft of a mapping: how it ran in shadow, and what its last back-test found.
 
 Both are about one text of a draft, which ``draft_id`` and ``draft_saved_at`` name together: a draft that was written
 anew has not been tried.
@@ -67,11 +67,9 @@ class Shadow(models.Model):
         return f"shadow of {self.name} version {self.version}"
 
 
-class ShadowDifference(models.Model):
-    """One exchange that would have ended in another way with the draft in force."""
+class DifferentEnd(models.Model):
+    """One exchange that would have ended in another way with a draft in force."""
 
-    pk = models.CompositePrimaryKey("shadow_id", "event_id")
-    shadow = models.ForeignKey(Shadow, models.CASCADE, related_name="differences", db_index=False)
     event_id = models.UUIDField()
     client = models.CharField(max_length=255, blank=True)
     effect = models.CharField(max_length=12)
@@ -79,13 +77,23 @@ class ShadowDifference(models.Model):
     after = models.TextField()
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.effect} {self.event_id}"
+
+
+class ShadowDifference(DifferentEnd):
+    """One that a shadow found."""
+
+    pk = models.CompositePrimaryKey("shadow_id", "event_id")
+    shadow = models.ForeignKey(Shadow, models.CASCADE, related_name="differences", db_index=False)
+
+    class Meta:
         app_label = "portal"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["shadow", "effect", "-event_id"], name="shadow_difference_by_effect")
         ]
-
-    def __str__(self) -> str:
-        return f"{self.effect} {self.event_id}"
 
 
 class BackTest(models.Model):
@@ -97,6 +105,8 @@ class BackTest(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
     since = models.DateTimeField()
     tried = models.PositiveIntegerField()
+    left_out = models.PositiveIntegerField(default=0, db_default=0)
+    is_whole = models.BooleanField(default=True, db_default=True)
     counts = models.JSONField()
 
     class Meta:
@@ -105,3 +115,16 @@ class BackTest(models.Model):
 
     def __str__(self) -> str:
         return f"back-test of {self.draft_id}"
+
+
+class BackTestDifference(DifferentEnd):
+    """One that a back-test found. Those of the test before are gone when another is made."""
+
+    pk = models.CompositePrimaryKey("back_test_id", "event_id")
+    back_test = models.ForeignKey(BackTest, models.CASCADE, related_name="differences", db_index=False)
+
+    class Meta:
+        app_label = "portal"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["back_test", "effect", "-event_id"], name="back_test_difference_by_effect")
+        ]

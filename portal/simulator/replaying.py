@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
@@ -62,6 +62,16 @@ class Difference:
     def word(self) -> _StrPromise:
         """The effect in words."""
         return EFFECTS[self.effect]
+
+    def row(self) -> dict[str, Any]:
+        """What is kept of it."""
+        return {
+            "event_id": self.entry.id,
+            "client": self.entry.client,
+            "effect": self.effect.value,
+            "before": self.before,
+            "after": self.after,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

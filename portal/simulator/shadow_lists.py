@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audit.selectors import PAGE_SIZE, instant_of
-from portal.simulator.models import BackTest, Shadow, ShadowDifference
+from portal.simulator.models import BackTest, BackTestDifference, Shadow, ShadowDifference
 from portal.simulator.replaying import EFFECTS, Effect, figures_of
 from portal.simulator.shadows import fate_of
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from django.db.models import QuerySet
     from django.utils.functional import _StrPromise
+
+    from portal.simulator.models import DifferentEnd
 
 LATE: Final = timedelta(minutes=10)
 ENDS: Final[Mapping[str, _StrPromise]] = {
@@ -41,7 +44,7 @@ class Shown:
     started_at: datetime
     ends_at: datetime
     ran: timedelta
-    why_ended: _StrPromise | str
+    end: str
     as_of: datetime
     last_event: UUID | None
     tried: int
@@ -49,6 +52,11 @@ class Shown:
     counts: Mapping[str, int]
     is_running: bool
     is_late: bool
+
+    @property
+    def why_ended(self) -> _StrPromise | str:
+        """Why it runs no more, in words; empty while it runs."""
+        return ENDS.get(self.end, "")
 
     @property
     def figures(self) -> list[tuple[Effect, _StrPromise, int]]:
@@ -68,20 +76,32 @@ class Line:
     event_id: UUID
     at: datetime
     client: str
-    word: _StrPromise
+    effect: Effect
     before: str
     after: str
+
+    @property
+    def word(self) -> _StrPromise:
+        """The effect in words."""
+        return EFFECTS[self.effect]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
-    """The figures of a back-test of this text of the draft."""
+    """The figures of a back-test of this text of the draft. ``since``: the oldest exchange that may have been tried."""
 
     author: str
     made_at: datetime
-    span: timedelta
+    since: datetime
     tried: int
+    left_out: int
+    is_whole: bool
     counts: Mapping[str, int]
+
+    @property
+    def span(self) -> timedelta:
+        """How long a time it looked back."""
+        return self.made_at - self.since
 
     @property
     def figures(self) -> list[tuple[Effect, _StrPromise, int]]:
@@ -112,16 +132,28 @@ def evidence(partner_id: UUID, name: str, draft: UUID, saved_at: datetime) -> Ev
     """What is known about this text of the draft. Two queries."""
     shadow = Shadow.objects.filter(partner=partner_id, name=name).order_by("-id").first()
     is_of_it = shadow is not None and (shadow.draft_id, shadow.draft_saved_at) == (draft, saved_at)
-    tested = BackTest.objects.filter(draft_id=draft, draft_saved_at=saved_at).first()
     return Evidence(
-        shadow=_shown(shadow) if shadow is not None and is_of_it else None,
-        back_test=None if tested is None else _tested(tested),
+        shadow=_shown(shadow) if shadow is not None and is_of_it else None, back_test=back_test(draft, saved_at)
     )
+
+
+def back_test(draft: UUID, saved_at: datetime) -> Tested | None:
+    """The back-test of this text of the draft; None where there was none."""
+    row = BackTest.objects.filter(draft_id=draft, draft_saved_at=saved_at).first()
+    return None if row is None else _tested(row)
 
 
 def differences(shadow: UUID, *, effect: str = "", before: UUID | None = None) -> tuple[tuple[Line, ...], UUID | None]:
     """A page of what it found, newest first, and the id to go on from; None on the last page."""
-    rows = ShadowDifference.objects.filter(shadow=shadow)
+    return _lines(ShadowDifference.objects.filter(shadow=shadow), effect, before)
+
+
+def tested_differences(draft: UUID, *, effect: str, before: UUID | None) -> tuple[tuple[Line, ...], UUID | None]:
+    """The same of what the last back-test of a draft found."""
+    return _lines(BackTestDifference.objects.filter(back_test=draft), effect, before)
+
+
+def _lines(rows: QuerySet[Any], effect: str, before: UUID | None) -> tuple[tuple[Line, ...], UUID | None]:
     if effect in set(Effect):
         rows = rows.filter(effect=effect)
     if before is not None:
@@ -143,7 +175,7 @@ def _shown(row: Shadow) -> Shown:
         started_at=row.started_at,
         ends_at=row.ends_at,
         ran=(row.ended_at or now) - row.started_at,
-        why_ended=ENDS.get(end, ""),
+        end=end,
         as_of=as_of,
         last_event=row.last_event,
         tried=row.tried,
@@ -154,12 +186,24 @@ def _shown(row: Shadow) -> Shown:
     )
 
 
-def _line(row: ShadowDifference) -> Line:
-    word = EFFECTS[Effect(row.effect)]
-    at = instant_of(row.event_id)
-    return Line(event_id=row.event_id, at=at, client=row.client, word=word, before=row.before, after=row.after)
+def _line(row: DifferentEnd) -> Line:
+    return Line(
+        event_id=row.event_id,
+        at=instant_of(row.event_id),
+        client=row.client,
+        effect=Effect(row.effect),
+        before=row.before,
+        after=row.after,
+    )
 
 
 def _tested(row: BackTest) -> Tested:
-    span = row.made_at - row.since
-    return Tested(author=row.author, made_at=row.made_at, span=span, tried=row.tried, counts=row.counts)
+    return Tested(
+        author=row.author,
+        made_at=row.made_at,
+        since=row.since,
+        tried=row.tried,
+        left_out=row.left_out,
+        is_whole=row.is_whole,
+        counts=row.counts,
+    )

@@ -148,15 +148,7 @@ def _move_on(shadow: Shadow, until: datetime, size: int) -> bool:
     found = replay(shadow.draft_id, batch)
     room = LISTED - sum(shadow.counts.values())
     ShadowDifference.objects.bulk_create(
-        ShadowDifference(
-            shadow=shadow,
-            event_id=difference.entry.id,
-            client=difference.entry.client,
-            effect=difference.effect,
-            before=difference.before,
-            after=difference.after,
-        )
-        for difference in found.differences[: max(0, room)]
+        ShadowDifference(shadow=shadow, **difference.row()) for difference in found.differences[: max(0, room)]
     )
     effects = Counter(difference.effect.value for difference in found.differences)
     shadow.counts = dict(Counter(shadow.counts) + effects)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from exchange import golden, jwks
+from exchange.golden_forms import Kept, read_by
 from exchange.ground import ground_of
 from exchange.protocol.errors import WIRE
 from exchange.protocol.request import TOKEN_EXCHANGE
 from exchange.simulating import simulate
 from exchange.simulation import Answer, Question
 from exchange.supposing import Typed
+from partners import key_sources
+from partners.states import BEFORE_ACTIVE
 from policy.claim_rules import Verdict
 from policy.reasons import Rule
 from portal.exchange_pages.traces import StepState, trace
@@ -28,8 +32,11 @@ if TYPE_CHECKING:
     from audit.selectors import Record
     from exchange.registry import Registry
     from exchange.verifying import PresentedToken
+    from partners.profiles import Profile
     from portal.exchange_pages.traces import TraceStep
     from portal.explanations.explanation import Explanation
+
+MOST_FETCHED: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,13 @@ def run(question: Question, *, draft: UUID | None, as_if_active: bool) -> tuple[
     """Try it under the configuration as it is now, or as it would be."""
     ground = ground_of([question], draft=draft, as_if_active=as_if_active)
     return simulate(question, ground), ground
+
+
+def fetch_first_keys(registering: Profile | None) -> None:
+    """A partner that is being registered may have keys that nobody saw yet: fetched, as for its first real token."""
+    if registering is not None and registering.state in BEFORE_ACTIVE:
+        for source in key_sources.never_fetched(registering.id)[:MOST_FETCHED]:
+            jwks.refresh(source, is_scheduled=True)
 
 
 def told(answer: Answer, *, is_typed: bool) -> Told:
@@ -96,6 +110,21 @@ def _read(presented: PresentedToken | None) -> Typed | None:
 
 def _typed(token: object) -> Typed | None:
     return token if isinstance(token, Typed) else None
+
+
+def kept_of(question: Question, answer: Answer, ground: Registry, *, as_if_active: bool) -> Kept:
+    """What may be kept of a try as a golden token. Raises ``CaseRefused`` where no partner is concerned."""
+    registered = ground.client(question.client_id)
+    partner = None if registered is None else registered.client.partner
+    if partner is None:
+        raise golden.CaseRefused(_("The client belongs to no partner, so nothing was kept. Name a partner's client."))
+    return Kept(
+        partner_id=partner.id,
+        question=as_typed(question, answer),
+        answer=answer,
+        as_if_active=as_if_active,
+        read=read_by(ground, question.client_id),
+    )
 
 
 def question_of(record: Record) -> Question:

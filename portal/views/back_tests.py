@@ -27,7 +27,7 @@ BOUNDS: Final = Bounds()
 @needs(Permission.EXCHANGES_READ)
 @require_http_methods(["GET", "POST"])
 def back_tests(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """The page, and on a POST what came of it, of which the figures are kept. No exchange is recorded or changed."""
+    """The page, and on a POST what came of it, which is kept. No exchange is recorded or changed."""
     draft = excerpts.draft_named(slug, name)
     if draft is None:
         words = _("Mapping %(name)s of %(partner)s has no draft. It may have been published or discarded.")

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from exchange import golden, golden_lists
-from exchange.golden_forms import Kept, question_from, read_by
+from exchange.golden_forms import question_from
 from exchange.supposing import Typed
 from partners.changes import changing
 from partners.errors import ConfigurationError
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from exchange.golden_lists import Case
-    from exchange.registry import Registry
-    from exchange.simulation import Answer, Question
 
 
 @needs(Permission.EXCHANGES_READ)
@@ -63,7 +61,7 @@ def save(request: HttpRequest) -> HttpResponse:
     question, as_if_active = form.question(), form.cleaned_data["as_if_active"]
     answer, ground = simulations.run(question, draft=None, as_if_active=as_if_active)
     try:
-        kept = _kept(question, answer, ground, as_if_active=as_if_active)
+        kept = simulations.kept_of(question, answer, ground, as_if_active=as_if_active)
         with changing(actor_of(request.user)) as change:
             case = golden.keep(change, kept, request.POST.get("name", ""))
     except ConfigurationError as error:
@@ -113,21 +111,6 @@ def _case(case_id: UUID) -> Case:
     if found is None:
         raise Http404(_("No golden token is at this address. Somebody may have deleted it; the list has the others."))
     return found
-
-
-def _kept(question: Question, answer: Answer, ground: Registry, *, as_if_active: bool) -> Kept:
-    """What may be kept of a try. Raises ``CaseRefused`` where no partner is concerned."""
-    registered = ground.client(question.client_id)
-    partner = None if registered is None else registered.client.partner
-    if partner is None:
-        raise golden.CaseRefused(_("The client belongs to no partner, so nothing was kept. Name a partner's client."))
-    return Kept(
-        partner_id=partner.id,
-        question=simulations.as_typed(question, answer),
-        answer=answer,
-        as_if_active=as_if_active,
-        read=read_by(ground, question.client_id),
-    )
 
 
 def _page(

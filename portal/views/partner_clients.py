@@ -17,7 +17,9 @@ from partners.changes import changing
 from partners.errors import ConfigurationError
 from partners.offers import offers
 from partners.states import ClientState
-from portal.partner_pages.client_forms import BY_SECRET, ClientForm, SecretForm
+from policy.parties import ClientAuthentication
+from portal.partner_pages import workload_forms
+from portal.partner_pages.client_forms import BY_SECRET, OTHERWISE, ClientForm, SecretForm
 from portal.partner_pages.form_fields import object_to
 from portal.people.events import actor_of
 from portal.permissions import Permission
@@ -59,7 +61,9 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     partner = partner_of(slug)
     offered = offers(partner.id)
     if request.method == "GET":
-        form = ClientForm(initial={"name": f"{slug}-exchange", "method": BY_SECRET})
+        begun = workload_forms.started_from(request.GET.get("platform", ""))
+        method = ClientAuthentication.WORKLOAD_JWT if begun else BY_SECRET
+        form = ClientForm(initial={**workload_forms.NEW, **begun, "name": f"{slug}-exchange", "method": method})
         return partner_page(request, partner, NEW, {"form": form, "scopes": offered.scopes})
     form, secret = ClientForm(request.POST), ""
     if form.is_valid():
@@ -70,7 +74,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
                 if BY_SECRET in declared.methods:
                     secret = services.generate_secret(change, declared.name)
         except ConfigurationError as error:
-            object_to(form, error, {"methods": "method"})
+            object_to(form, error, OTHERWISE)
         else:
             return _registered(request, slug, declared.name, secret)
     context = {"form": form, "scopes": offered.scopes}

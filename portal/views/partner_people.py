@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from partners.changes import changing
 from partners.errors import ConfigurationError
-from portal.partner_side import invitations, letters, proposals, rosters
+from portal.partner_side import invitations, letters, proposals, proving, rosters
 from portal.partner_side.forms import AnswerForm, InviteForm
 from portal.people.events import actor_of
 from portal.permissions import Permission
@@ -55,7 +55,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
         email, by = form.cleaned_data["email"], _person(request)
         try:
             with changing(actor_of(by)) as change:
-                token = invitations.make(change, by, partner, email)
+                token = invitations.make(change, by, partner, email, anew=form.cleaned_data["anew"])
         except invitations.NotInvited as error:
             form.add_error("email", str(error))
         except ConfigurationError as error:
@@ -176,6 +176,7 @@ def _proposal_page(
     if shown.is_waiting:
         try:
             told["compared"] = proposals.compared(partner.slug, shown)
+            told["proof"] = proving.vouching_for(partner.id, shown.issuer)
         except ConfigurationError as error:
             told["obstacle"] = str(error)
     return partner_page(request, partner, PROPOSAL, told, status=status)

@@ -12,7 +12,7 @@ from partners import overviews, profiles
 from portal.exchange_pages.rows import rows_of
 from portal.filters import PartnerFilter
 from portal.overview.figures import figures, hours_until
-from portal.partner_pages.bulk import LABELS
+from portal.partner_pages.bulk import LABELS, MOST
 from portal.permissions import Permission
 from portal.views.doors import needs
 from portal.views.fragments import render_part
@@ -43,6 +43,8 @@ def partners(request: HttpRequest) -> HttpResponse:
         "page": page,
         "states": STATES.items(),
         "bulk_acts": LABELS.items(),
+        "matching": len(overviews.slugs(wanted, most=MOST + 1)),
+        "most": MOST,
         "rows": [(entry, traffic.get(entry.id), seen.get(entry.id)) for entry in page.entries],
         "is_narrowed": bool(chosen.q or chosen.state),
         "older": chosen.query(after=page.next) if page.next else "",

@@ -12,11 +12,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from audit import selectors as trail
-from exchange import golden_lists, jwks
+from exchange import golden_lists
 from exchange.golden_forms import question_from
 from exchange.supposing import Typed
-from partners import excerpts, key_sources, overviews, profiles
-from partners.states import BEFORE_ACTIVE
+from partners import excerpts, overviews, profiles
 from portal.filters import as_uuid
 from portal.permissions import Permission
 from portal.simulator import simulations
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 FILLED: Final = ("client", "draft", "audience", "scope", "partner")
 LONGEST_FILLED: Final = 1024
-MOST_FETCHED: Final = 2
 
 
 @needs(Permission.EXCHANGES_READ)
@@ -49,7 +47,7 @@ def simulator(request: HttpRequest) -> HttpResponse:
         return bench(request, form, draft=form.draft_id, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     question = form.question()
     as_if_active = form.cleaned_data["as_if_active"]
-    _fetch_first_keys(_registering(form))
+    simulations.fetch_first_keys(_registering(form))
     answer, ground = simulations.run(question, draft=form.draft_id, as_if_active=as_if_active)
     kept = {**initial_of(simulations.as_typed(question, answer)), "as_if_active": as_if_active}
     kept |= {"draft": form.draft_id, "partner": form.cleaned_data["partner"]}
@@ -58,13 +56,6 @@ def simulator(request: HttpRequest) -> HttpResponse:
     told = simulations.told(answer, is_typed=isinstance(question.subject, Typed))
     audiences = tuple(sorted({target.audience for target in ground.targets.values()}))
     return bench(request, SimulatorForm(initial=kept), draft=form.draft_id, told=told, audiences=audiences)
-
-
-def _fetch_first_keys(registering: Profile | None) -> None:
-    """A partner that is being registered may have keys that nobody saw yet: fetched, as for its first real token."""
-    if registering is not None and registering.state in BEFORE_ACTIVE:
-        for source in key_sources.never_fetched(registering.id)[:MOST_FETCHED]:
-            jwks.refresh(source, is_scheduled=True)
 
 
 def _asked_for(request: HttpRequest) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,14 @@ import pytest
 from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.conformance.test_rfc9449 import HOLDER, OTHER, proof
+from tests.world import LEDGER
 
 if TYPE_CHECKING:
     import httpx
 
     from tests.api.conftest import Api
+
+SHOWN = ("rule", "expected", "received")
 
 
 def events_of(api: Api, answer: httpx.Response) -> list[dict[str, Any]]:
@@ -167,3 +170,27 @@ def test_a_token_that_is_bound_to_a_key_is_good_beside_a_proof_for_this_very_cal
 def test_a_body_beyond_64_kib_is_refused_before_anybody_reads_it(api: Api) -> None:
     answer = api.call("POST", "partners", content=b"{" + b" " * 65_600 + b"}")
     assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")
+
+
+def test_a_try_says_what_the_endpoint_then_answers_and_keeps_nothing(api: Api) -> None:
+    for tier in ("gold", "silver"):
+        token = api.server.world.idp.subject_token(api.server.world.issuer, tier=tier)
+        body = {"client": "kestrel-batch", "audience": [LEDGER], "subject_token": token}
+        tried = api.call("POST", "simulations", json=body, headers={"idempotency-key": tier})
+        assert tried.status_code == 200, tried.text
+        assert "no-store" in tried.headers["cache-control"]
+        assert events_of(api, tried) == []
+        done = api.server.post(api.server.form(subject_token=token), auth=api.server.basic)
+        event, told = api.server.event(done), tried.json()
+        stops = [[step[name] for name in SHOWN] for step in told["steps"] if step["state"] == "refused"]
+        if tier == "gold":
+            minted = json.loads(urlsafe_b64decode(done.json()["access_token"].split(".")[1] + "=="))
+            assert (told["outcome"], stops) == ("granted", [])
+            told["claims"].pop("iat"), told["claims"].pop("exp")
+            assert told["claims"].items() <= minted.items()
+        else:
+            assert (told["refusal"]["status"], told["refusal"]["error"]) == (done.status_code, done.json()["error"])
+            assert told["refusal"]["reason"] == event["reason"]
+            assert stops == [[part for part in event["data"]["steps"][-1] if part != "refused"]]
+        assert token.rpartition(".")[2] not in tried.text
+    assert api.server.rows("SELECT count(*) FROM portal_keptanswer WHERE key IN ('gold', 'silver')") == [(0,)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -18,7 +19,7 @@ from django.core.management import call_command
 from portal.roles import Role
 from tests import exchange_server, static_files
 from tests.exchange.devices import DEVICE_CODE, Browser
-from tests.world import add_client
+from tests.world import LEDGER, add_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,7 @@ def worker_secret() -> Iterator[str]:
     del os.environ["INVENTORY_SECRET"]
 
 
-def test_a_partner_is_registered_with_curl_and_changed_with_python(desk: Desk) -> None:
+def test_a_partner_is_registered_changed_and_a_request_tried_with_curl_and_python(desk: Desk) -> None:
     done = desk.run("sh", "-euc", programs("sh")[0])
     assert done.returncode == 0, done.stderr
     assert '"name":"osprey"' in done.stdout
@@ -103,6 +104,12 @@ def test_a_partner_is_registered_with_curl_and_changed_with_python(desk: Desk) -
     rows = desk.server.rows("SELECT kind, actor FROM audit_event WHERE actor = 'client:inventory-sync' ORDER BY id")
     kinds = [kind for kind, _ in rows if kind.startswith(("partner.", "configuration."))]
     assert kinds == ["partner.registered", "configuration.applied"]
+    world = desk.server.world
+    asked = {"client": "kestrel-batch", "audience": [LEDGER], "subject_token": world.idp.subject_token(world.issuer)}
+    (desk.directory / "request.json").write_text(json.dumps(asked), encoding="utf-8")
+    done = desk.run("sh", "-euc", programs("sh")[1])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outcome"] == "granted"
 
 
 def test_a_person_lets_a_program_in_and_it_may_what_both_may(desk: Desk) -> None:

@@ -28,6 +28,10 @@ LISTS = {
     "clients": 3,
     "clients?partner=kestrel": 4,
     "targets": 2,
+    "alerts": 1,
+    "alerts?partner=kestrel&state=open": 2,
+    "endings": 6,
+    "partners/kestrel/people": 2,
     "exchanges": 2,
     "exchanges?partner=kestrel&outcome=refused": 3,
 }

@@ -8,12 +8,14 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from portal.roles import Role
-from tests.e2e import portal_server
+from tests.e2e import changeable, portal_server
+from tests.e2e.flows import Walk
 from tests.portal.organisation import PASSWORD
 from tests.static_files import collected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -34,8 +36,8 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def portal(services: plugin.Services, django_db_blocker: Any, static_files: Path) -> Iterator[PortalServer]:
-    """The portal of this run, with a day of exchanges in it. Tests only read."""
-    with portal_server.running(services, django_db_blocker, static_files) as server:
+    """The portal of this run, with a day of exchanges in it. Tests change what they made, and ``changeable``."""
+    with portal_server.running(services, django_db_blocker, static_files, prepare=changeable.build) as server:
         yield server
 
 
@@ -54,6 +56,7 @@ class Visit:
     def __init__(self, context: BrowserContext, portal: PortalServer) -> None:
         self.context = context
         self.portal = portal
+        self.walk = Walk(context)
         self.page: Page = context.new_page()
         self.complaints: list[str] = []
         self.requests: list[str] = []
@@ -65,6 +68,10 @@ class Visit:
         if message.type in {"error", "warning"}:
             self.complaints.append(message.text)
 
+    def flow(self, name: str) -> AbstractContextManager[None]:
+        """A flow of ``tests.e2e.flows``, whose clicks and seconds are counted."""
+        return self.walk.flow(name, self.page)
+
     def go(self, path: str) -> Page:
         """Open a page of the portal."""
         self.page.goto(f"{self.portal.url}{path}")
@@ -73,10 +80,14 @@ class Visit:
     def sign_in(self, role: Role = Role.SECURITY_ADMIN) -> None:
         """Sign in through the form, as a person does."""
         self.go("/sign-in")
+        self.give_password(role)
+        self.page.get_by_role("button", name="Account of").wait_for()
+
+    def give_password(self, role: Role) -> None:
+        """Fill in the form that is open, and send it."""
         self.page.get_by_label("E-mail address").fill(self.portal.organisation.people[role].email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
-        self.page.get_by_role("button", name="Account of").wait_for()
 
 
 def session_of(role: Role, portal: PortalServer, chromium: Browser) -> Any:

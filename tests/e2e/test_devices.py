@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e.conftest import CHROMIUM, QUIET
-from tests.e2e.test_every_page import OPTIONS, RUN_AXE, every_view
+from tests.e2e.flows import Walk
+from tests.e2e.looking import look
 from tests.exchange.devices import serving
 
 if TYPE_CHECKING:
@@ -45,40 +45,42 @@ def arrive(page: Page, site: Site, address: str) -> None:
     expect(page.get_by_role("heading", name="Connect a device")).to_be_visible()
 
 
-def check(page: Page, name: str) -> None:
-    """The page is accessible and within the window, in both themes and at all widths."""
-    page.evaluate(Axe().axe_script)
-    problems = []
-    for view in every_view(page, name):
-        problems += [f"{view}: {rule}: {html}" for rule, html in page.evaluate(RUN_AXE, OPTIONS)]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            problems.append(f"{view}: wider than the window")
-    assert problems == []
-
-
 def test_a_person_enters_a_code_sees_who_asks_and_allows_it(site: Site, browser: Browser) -> None:
     codes = site.codes(scope="partners:read keys:read")
-    page = browser.new_page()
+    context = browser.new_context()
+    walk, page = Walk(context), context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type != "info" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     arrive(page, site, f"{site.server.url}/oauth/device")
-    check(page, "device")
+    assert look(page, "device") == []
     page.get_by_label("Code").fill("zzzz-zzzz")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert")).to_contain_text("No device waits with this code")
-    check(page, "device-wrong")
+    assert look(page, "device-wrong") == []
     complaints.clear()  # the browser itself notes the status 422
     page.get_by_label("Code").fill(codes["user_code"].lower())
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", name="Allow Kestrel terminal to act for you?")).to_be_visible()
     expect(page.get_by_text("Did somebody send you this code?")).to_be_visible()
-    check(page, "device-confirm")
-    page.get_by_role("button", name="Allow access").click()
-    expect(page.get_by_role("heading", name="Access allowed")).to_be_visible()
-    check(page, "device-allowed")
+    assert look(page, "device-confirm") == []
+    page.goto(f"{site.server.url}/oauth/device")
+    _allowed_and_withdrawn(walk, page, site, codes)
     assert complaints == []
+
+
+def _allowed_and_withdrawn(walk: Walk, page: Page, site: Site, codes: dict[str, Any]) -> None:
+    with walk.flow("let a device act for oneself", page):
+        page.get_by_label("Code").fill(codes["user_code"].lower())
+        page.get_by_role("button", name="Continue").click()
+        expect(page.get_by_role("heading", name="Allow Kestrel terminal to act for you?")).to_be_visible()
+        page.get_by_role("button", name="Allow access").click()
+        expect(page.get_by_role("heading", name="Access allowed")).to_be_visible()
+    assert look(page, "device-allowed") == []
     assert site.poll(codes).status_code == 200
+    page.goto(f"{site.server.url}/account")
+    with walk.flow("withdraw a consent", page):
+        page.get_by_role("button", name="Withdraw the access of Kestrel terminal").click()
+        expect(page.get_by_text("No client acts for you")).to_be_visible()
 
 
 def test_it_works_without_javascript_and_with_the_address_that_holds_the_code(site: Site, browser: Browser) -> None:

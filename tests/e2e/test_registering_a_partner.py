@@ -14,8 +14,9 @@ from portal.roles import Role
 from tests.attacks import attack
 from tests.e2e import hostile, portal_server
 from tests.e2e.conftest import CHROMIUM, QUIET, Visit
-from tests.e2e.test_simulator import look
-from tests.exchange.identity_providers import identity_provider
+from tests.e2e.looking import look
+from tests.exchange.identity_providers import OPENID, identity_provider
+from tests.openid_provider import CLIENT_ID, OpenIdProvider
 from tests.signers import Signer, make_key
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from tests.e2e.portal_server import PortalServer
 
 SANDBOX = "https://sandbox.meridian.example"
-MOST_CLICKS = 12
 NAMED: dict[str, UUID] = {}
 """The events with hostile names in them."""
 
@@ -43,10 +43,36 @@ def prepare() -> None:
 
 
 @pytest.fixture(scope="module")
-def own_portal(services: plugin.Services, django_db_blocker: Any, static_files: Path) -> Iterator[PortalServer]:
+def provider() -> Iterator[OpenIdProvider]:
+    """The organisation's OpenID provider."""
+    running = OpenIdProvider()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def own_portal(
+    services: plugin.Services,
+    django_db_blocker: Any,
+    static_files: Path,
+    provider: OpenIdProvider,
+    tmp_path_factory: Any,
+) -> Iterator[PortalServer]:
     """A portal that this module may change, which may call loopback."""
-    allowed = {"HANDOVER_OUTBOUND_ALLOW": "127.0.0.1/32"}
-    with portal_server.running(services, django_db_blocker, static_files, prepare=prepare, **allowed) as server:
+    secret = tmp_path_factory.mktemp("provider") / "secret"
+    secret.touch(0o600)
+    secret.write_text(provider.secret)
+    environment = {
+        "HANDOVER_OUTBOUND_ALLOW": "127.0.0.1/32",
+        "HANDOVER_OPENID_ISSUER": provider.issuer,
+        "HANDOVER_OPENID_CLIENT_ID": CLIENT_ID,
+        "HANDOVER_OPENID_CLIENT_SECRET_FILE": str(secret),
+        "HANDOVER_OPENID_ROLES": "auditors=Auditor",
+        "HANDOVER_SECOND_FACTOR_ROLES": Role.ENGINEER,
+        "HANDOVER_DEMO": "1",
+    }
+    with portal_server.running(services, django_db_blocker, static_files, prepare=prepare, **environment) as server:
         yield server
 
 
@@ -58,20 +84,10 @@ def own_chromium(own_portal: PortalServer) -> Iterator[Browser]:  # noqa: ARG001
         browser.close()
 
 
-class Counted:
-    """A page whose clicks are counted."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.clicks = 0
-
-    def click(self, role: Any, name: str, **options: Any) -> None:
-        self.clicks += 1
-        self.page.get_by_role(role, name=name, **options).first.click()
-
-    def fill(self, **fields: str) -> None:
-        for name, text in fields.items():
-            self.page.locator(f"#id_{name}").fill(text)
+def fill(page: Page, **fields: str) -> None:
+    """Type into fields by their names."""
+    for name, text in fields.items():
+        page.locator(f"#id_{name}").fill(text)
 
 
 def test_a_partner_gets_from_nothing_to_tested_in_twelve_clicks_and_a_second_person_activates_it(
@@ -79,26 +95,20 @@ def test_a_partner_gets_from_nothing_to_tested_in_twelve_clicks_and_a_second_per
 ) -> None:
     window = Visit(own_chromium.new_context(viewport={"width": 1440, "height": 900}), own_portal)
     window.sign_in(Role.PARTNER_MANAGER)
+    page = window.page
     with identity_provider(key := make_key("ES256")) as idp:
         window.go("/partners")
-        counted = Counted(window.page)
-        secret = _register(counted, idp.url)
-        subject_token = Signer(idp.url, key).subject_token(own_portal.url)
-        _tried_beforehand(window, subject_token)
-        form = {
-            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
-            "subject_token": subject_token,
-            "audience": SANDBOX,
-        }
-        answer = httpx.post(f"{own_portal.url}/oauth/token", data=form, auth=("lark-exchange", secret), trust_env=False)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["expires_in"] <= 60
-    expect(window.page.get_by_text("The test exchange has come.")).to_be_visible()
-    counted.click("link", "Mark it as tested")
-    counted.click("button", "Mark Lark Logistics as tested")
-    expect(window.page.get_by_text("Tested", exact=True).first).to_be_visible()
-    assert counted.clicks <= MOST_CLICKS, counted.clicks
+        with window.flow("register a partner up to tested"):
+            secret = _register(window, idp.url)
+            subject_token = Signer(idp.url, key).subject_token(own_portal.url)
+            answer = _exchanged(own_portal, subject_token, secret)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["expires_in"] <= 60
+            expect(page.get_by_text("The test exchange has come.")).to_be_visible()
+            page.get_by_role("link", name="Mark it as tested").first.click()
+            page.get_by_role("button", name="Mark Lark Logistics as tested").click()
+            expect(page.get_by_text("Tested", exact=True).first).to_be_visible()
+        _tried(window, subject_token)
     _is_not_activated_alone(window.page)
     _activated_by_another(own_portal, own_chromium)
     assert window.complaints == []
@@ -122,42 +132,76 @@ def test_whatever_others_name_is_text_on_every_page_that_shows_it(
     assert window.complaints == []
 
 
-def _register(counted: Counted, issuer: str) -> str:
+@attack("A35")
+def test_what_a_provider_says_of_its_error_is_on_no_page_and_an_issuers_answer_is_text(
+    own_portal: PortalServer, own_chromium: Browser, provider: OpenIdProvider
+) -> None:
+    window = Visit(own_chromium.new_context(), own_portal)
+    window.page.on("dialog", lambda dialog: pytest.fail(f"script of a stranger ran: {dialog.message}"))
+    said = {"error": hostile.MARKED, "error_description": hostile.MARKED, "error_uri": f"javascript:{hostile.MARKED}"}
+    for provider.declines, provider.refuses in ((said, {}), ({}, said)):
+        page = window.go("/sign-in/openid")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Not signed in by")
+        assert "hostile" not in page.locator("html").inner_html()
+    provider.declines = provider.refuses = {}
+    window.sign_in(Role.PARTNER_MANAGER)
+    with identity_provider(make_key("ES256")) as idp:
+        idp.documents[OPENID] = said | {"issuer": hostile.MARKED, "jwks_uri": hostile.MARKED}
+        page = window.go("/partners/kestrel/trust/new")
+        page.locator("#id_issuer").fill(idp.url)
+        expect(page.get_by_text("<script>alert(2)")).to_be_visible()
+    assert page.locator("img[src='x'], script:not([src])").count() == 0
+    assert [text for text in window.complaints if "502" not in text] == []
+
+
+def _register(window: Visit, issuer: str) -> str:
     """All steps but the test; answers the secret of the client, as the page shows it once."""
-    page = counted.page
-    counted.click("link", "Register a partner")
-    counted.fill(title="Lark Logistics", name="lark", contact_email="it@lark.example")
-    counted.click("button", "Save the draft and go on to trust")
-    counted.fill(issuer=issuer)
-    expect(page.get_by_text("It names this issuer, character for character")).to_be_visible()
-    counted.click("button", "Trust this issuer")
-    counted.fill(name="orders", always="orders.read", default_scopes="orders.read")
-    page.locator("#id_target").select_option("sandbox")
-    page.locator("#id_allows_impersonation").check()
-    counted.clicks += 1
-    counted.click("button", "Save the draft")
-    counted.click("button", "Publish version 1")
-    counted.fill(scopes="orders.read")
-    counted.click("button", "Register the client")
-    secret = page.locator("#secret").inner_text()
+    page = window.page
+    page.get_by_role("link", name="Register a partner").first.click()
+    fill(page, title="Lark Logistics", name="lark", contact_email="it@lark.example")
+    page.get_by_role("button", name="Save the draft and go on to trust").click()
+    with window.flow("trust an issuer by its address"):
+        fill(page, issuer=issuer)
+        expect(page.get_by_text("It names this issuer, character for character")).to_be_visible()
+        page.get_by_role("button", name="Trust this issuer").click()
+        page.locator("#id_target").wait_for()
+    with window.flow("publish a mapping from its draft"):
+        fill(page, name="orders", always="orders.read", default_scopes="orders.read")
+        page.locator("#id_target").select_option("sandbox")
+        page.locator("#id_allows_impersonation").check()
+        page.get_by_role("button", name="Save the draft").click()
+        page.get_by_role("button", name="Publish version 1").click()
+        page.locator("#id_scopes").wait_for()
+    with window.flow("register a client"):
+        fill(page, scopes="orders.read")
+        page.get_by_role("button", name="Register the client").click()
+        secret = page.locator("#secret").inner_text()
     page.get_by_role("link", name="It is handed over").click()
-    counted.clicks += 1
     expect(page.get_by_text("Waiting for the test exchange.")).to_be_visible()
     return secret
 
 
-def _tried_beforehand(window: Visit, subject_token: str) -> None:
-    """The token in the simulator, by way of the step that waits for it; who is sure of it leaves that out."""
-    page = window.page
-    page.get_by_role("navigation", name="Steps to activation").get_by_role("link", name="Try a token").click()
-    expect(page.get_by_text("Missing", exact=True)).to_have_count(1)
+def _exchanged(portal: PortalServer, subject_token: str, secret: str) -> httpx.Response:
+    """The partner's system sends the request that the page shows."""
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "subject_token": subject_token,
+        "audience": SANDBOX,
+    }
+    return httpx.post(f"{portal.url}/oauth/token", data=form, auth=("lark-exchange", secret), trust_env=False)
+
+
+def _tried(window: Visit, subject_token: str) -> None:
+    """A token of the partner in the simulator, by way of the step for it."""
+    page = window.go("/partners/lark/try")
     assert look(page, "trying") == []
     page.get_by_role("link", name="Paste a token").click()
-    page.get_by_label("Token of the partner").fill(subject_token)
-    page.get_by_role("button", name="Try the request").click()
-    expect(page.get_by_role("heading", name="A token would be minted")).to_be_focused()
-    page.get_by_role("link", name="The request to send").click()
-    expect(page.get_by_text("Waiting for the test exchange.")).to_be_visible()
+    with window.flow("try a request in the simulator"):
+        page.get_by_label("Token of the partner").fill(subject_token)
+        page.get_by_role("button", name="Try the request").click()
+        expect(page.get_by_role("heading", name="A token would be minted")).to_be_focused()
+    window.go("/partners/lark")
 
 
 def _is_not_activated_alone(page: Page) -> None:
@@ -167,11 +211,12 @@ def _is_not_activated_alone(page: Page) -> None:
 
 
 def _activated_by_another(portal: PortalServer, chromium: Browser) -> None:
-    window = Visit(chromium.new_context(java_script_enabled=False), portal)
+    window = Visit(chromium.new_context(), portal)
     window.sign_in(Role.SECURITY_ADMIN)
     page = window.go("/partners/lark/acts/activate")
-    page.get_by_role("button", name="Activate Lark Logistics").click()
-    expect(page.get_by_text("Active", exact=True).first).to_be_visible()
+    with window.flow("activate a partner as the second person"):
+        page.get_by_role("button", name="Activate Lark Logistics").click()
+        expect(page.get_by_text("Active", exact=True).first).to_be_visible()
 
 
 def test_an_invitation_is_accepted_in_the_browser_by_somebody_who_only_has_the_link(
@@ -180,10 +225,42 @@ def test_an_invitation_is_accepted_in_the_browser_by_somebody_who_only_has_the_l
     ours = Visit(own_chromium.new_context(), own_portal)
     ours.sign_in(Role.PARTNER_MANAGER)
     page = ours.go("/partners/kestrel/people/invite")
-    page.get_by_role("button", name="Send the invitation").click()
-    link = page.locator("#link").inner_text()
+    with ours.flow("invite a partner's admin"):
+        page.get_by_role("button", name="Send the invitation").click()
+        link = page.locator("#link").inner_text()
     theirs = Visit(own_chromium.new_context(java_script_enabled=False), own_portal)
     theirs.page.goto(link)
     theirs.page.get_by_role("button", name="Accept the invitation").click()
     expect(theirs.page.get_by_role("heading", level=1, name="Connect Kestrel Payments to Demo")).to_be_visible()
     assert theirs.complaints == ours.complaints == []
+
+
+def test_somebody_of_the_organisation_comes_in_through_its_openid_provider(
+    own_portal: PortalServer, own_chromium: Browser, provider: OpenIdProvider
+) -> None:
+    window = Visit(own_chromium.new_context(), own_portal)
+    page = window.go("/sign-in")
+    with window.flow("sign in through the organisation's OpenID provider"):
+        page.get_by_role("link", name="Sign in through").click()
+        page.get_by_role("button", name="Account of Ada Byron").wait_for()
+    assert page.url == f"{own_portal.url}/overview"
+    assert window.complaints == []
+    stranger = Visit(own_chromium.new_context(), own_portal)
+    provider.changes = {"sub": "eve-1", "email": "eve@meridian.example", "groups": []}
+    stranger.go("/sign-in/openid")
+    provider.changes = {}
+    assert look(stranger.page, "openid-refused") == []
+
+
+def test_pages_that_only_some_installations_have_are_accessible_too(
+    own_portal: PortalServer, own_chromium: Browser
+) -> None:
+    engineer, admin = (Visit(own_chromium.new_context(), own_portal) for _ in range(2))
+    engineer.go("/sign-in")
+    engineer.give_password(Role.ENGINEER)
+    expect(engineer.page).to_have_url(f"{own_portal.url}/account/second-factor")
+    assert look(engineer.page, "second-factor-demanded") == []
+    admin.sign_in()
+    admin.go("/_mail")
+    assert look(admin.page, "letters") == []
+    assert engineer.complaints == admin.complaints == []

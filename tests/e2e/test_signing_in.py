@@ -65,3 +65,23 @@ def test_what_is_wrong_is_said_once_at_the_top_where_the_focus_goes(
     expect(page.get_by_role("alert")).to_contain_text("No account has this e-mail address and password.")
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.get_by_label("Password")).to_have_value("")
+
+
+def test_sessions_are_ended_by_their_owner_and_by_an_admin(visit: Callable[..., Visit], portal: PortalServer) -> None:
+    first, second, admin = visit(None), visit(None), visit(None)
+    for window in (first, second):
+        window.sign_in(Role.APPROVER)
+    second.go("/account")
+    with second.flow("end another session of one's own"):
+        second.page.get_by_role("button", name="End all other sessions").click()
+        expect(second.page.get_by_text("You are signed in nowhere else.")).to_be_visible()
+    first.go("/account")
+    expect(first.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    admin.sign_in()
+    page = admin.go(f"/people/{portal.organisation.people[Role.APPROVER].pk}")
+    with admin.flow("end the sessions of a person"):
+        page.get_by_role("button", name="End 1 session").click()
+        expect(page.get_by_role("button", name="End 1 session")).to_have_count(0)
+    second.go("/account")
+    expect(second.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert first.complaints == second.complaints == admin.complaints == []

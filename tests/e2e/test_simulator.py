@@ -5,62 +5,53 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.e2e.test_every_page import OPTIONS, RUN_AXE, every_view
+from tests.e2e.looking import look
 from tests.signers import Signer, make_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Page
-
     from tests.e2e.conftest import Visit
 
 
-BRIEFLY = ("at 390 in light", "at 1440 in dark")
-
-
-def look(page: Page, name: str, views: tuple[str, ...] = BRIEFLY) -> list[str]:
-    """What is wrong with what the page shows: in both themes at every width, for axe in these views."""
-    page.evaluate(Axe().axe_script)
-    problems = []
-    for view in every_view(page, name):
-        if view.endswith(views):
-            problems += [f"{view}: {rule}: {html}" for rule, html in page.evaluate(RUN_AXE, OPTIONS)]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            problems.append(f"{view}: wider than the window")
-    return problems
+CLAIMS = '{"iss": "https://idp.kestrel.example"}'
 
 
 def test_a_refused_exchange_is_tried_again_and_kept_as_a_golden_token(visit: Callable[..., Visit]) -> None:
     window = visit()
     page = window.go(f"/exchanges/{window.portal.organisation.refused}")
-    page.get_by_role("link", name="Replay in simulator").click()
-    page.get_by_role("button", name="Try the request").click()
-    expect(page.get_by_role("heading", name="The request would be refused")).to_be_focused()
+    with window.flow("replay an exchange in the simulator"):
+        page.get_by_role("link", name="Replay in simulator").click()
+        page.get_by_role("button", name="Try the request").click()
+        expect(page.get_by_role("heading", name="The request would be refused")).to_be_focused()
     expect(page.locator(".trace .fail")).to_have_count(1)
+    page.get_by_label("With a DPoP proof").check()
+    page.get_by_role("button", name="Try the request").click()
+    expect(page.get_by_text("Target not registered").or_(page.get_by_text("Target not mapped")).first).to_be_visible()
     assert look(page, "simulator") == []
-    page.get_by_label("Name of the golden token").fill("Payroll is refused")
-    page.get_by_role("button", name="Keep as golden token").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Payroll is refused")
+    with window.flow("keep a golden token"):
+        page.get_by_label("Name of the golden token").fill("Payroll is refused")
+        page.get_by_role("button", name="Keep as golden token").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Payroll is refused")
     assert look(page, "golden-token") == []
     window.go("/simulator/cases")
     assert look(page, "golden-tokens") == []
     assert window.complaints == []
 
 
-@pytest.mark.parametrize("claims", ["{", '{"iss": "https://idp.kestrel.example"}'])
-def test_the_simulator_works_without_javascript(visit: Callable[..., Visit], claims: str) -> None:
+def test_the_simulator_works_without_javascript(visit: Callable[..., Visit]) -> None:
     page = visit(java_script_enabled=False).go("/simulator")
-    page.get_by_label("Claims, where no token is pasted").fill(claims)
-    page.get_by_label("Client", exact=True).fill("kestrel-settlement")
-    page.get_by_role("button", name="Try the request").click()
-    words = "stops being JSON" if claims == "{" else "The request would be refused"
-    expect(page.get_by_text(words).first).to_be_visible()
-    expect(page.get_by_label("Client", exact=True)).to_have_value("kestrel-settlement")
+    for claims, words in (("{", "stops being JSON"), (CLAIMS, "The request would be refused")):
+        page.get_by_label("Claims, where no token is pasted").fill(claims)
+        page.get_by_label("Client", exact=True).fill("kestrel-settlement")
+        page.get_by_role("button", name="Try the request").click()
+        expect(page.get_by_text(words).first).to_be_visible()
+        expect(page.get_by_label("Client", exact=True)).to_have_value("kestrel-settlement")
+    page.get_by_label("Name of the golden token").fill("Bare claims are refused")
+    page.get_by_role("button", name="Keep as golden token").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bare claims are refused")
 
 
 def test_a_mapping_starts_from_a_pasted_token(visit: Callable[..., Visit]) -> None:
@@ -71,11 +62,16 @@ def test_a_mapping_starts_from_a_pasted_token(visit: Callable[..., Visit]) -> No
     page.get_by_label("Token of the partner").fill(token)
     page.get_by_role("button", name="Read the token").click()
     expect(page.get_by_role("heading", name="Start from a token")).to_be_focused()
-    expect(page.get_by_label("azp equals kestrel-batch")).to_be_checked()
-    page.get_by_label("groups contains finance").check()
     assert look(page, "mapping-suggestions") == []
-    page.get_by_role("button", name="Write what is ticked into the form").click()
-    expect(page.get_by_label("Conditions", exact=True)).to_have_value(re.compile("azp equals kestrel-batch\ngroups"))
+    window.go("/partners/kestrel/mappings/settle/edit")
+    with window.flow("start a mapping from a token"):
+        page.get_by_label("Token of the partner").fill(token)
+        page.get_by_role("button", name="Read the token").click()
+        expect(page.get_by_label("azp equals kestrel-batch")).to_be_checked()
+        page.get_by_label("groups contains finance").check()
+        page.get_by_role("button", name="Write what is ticked into the form").click()
+        written = page.get_by_label("Conditions", exact=True)
+        expect(written).to_have_value(re.compile("azp equals kestrel-batch\ngroups"))
     expect(page.get_by_role("button", name="Save the draft")).to_be_visible()
     assert window.complaints == []
 
@@ -83,16 +79,19 @@ def test_a_mapping_starts_from_a_pasted_token(visit: Callable[..., Visit]) -> No
 def test_a_draft_is_tried_against_what_was_recorded_and_runs_in_shadow(visit: Callable[..., Visit]) -> None:
     window = visit()
     page = window.go("/partners/kestrel/mappings/settle/edit")
+    page.get_by_label("Conditions", exact=True).fill("tier equals platinum")
     page.get_by_role("button", name="Save the draft").click()
     expect(page.get_by_text("neither back-tested nor run in shadow")).to_be_visible()
-    page.get_by_role("link", name="Back-test the draft").click()
-    page.get_by_role("button", name="Try the draft").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Back-test of settle")
-    expect(page.get_by_text("Exchanges tried")).to_be_visible()
+    with window.flow("back-test a draft"):
+        page.get_by_role("link", name="Back-test the draft").click()
+        page.get_by_role("button", name="Try the draft").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Back-test of settle")
+        expect(page.get_by_text("Exchanges tried")).to_be_visible()
     assert look(page, "back-test") == []
     window.go("/simulator/shadow/kestrel/settle")
-    page.get_by_role("button", name="in shadow").click()
-    expect(page.get_by_text("Running", exact=True)).to_be_visible()
+    with window.flow("run a draft in shadow"):
+        page.get_by_role("button", name="in shadow").click()
+        expect(page.get_by_text("Running", exact=True)).to_be_visible()
     assert look(page, "shadow") == []
     page.get_by_role("link", name="The draft").click()
     expect(page.get_by_text("It has run in shadow for")).to_be_visible()

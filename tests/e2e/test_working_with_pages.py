@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -19,8 +18,12 @@ def test_a_filter_changes_the_list_without_a_new_page_and_the_address_with_it(vi
     window = visit()
     page = window.go("/exchanges")
     page.evaluate("document.body.dataset.same = 'yes'")
-    page.get_by_label("Outcome").select_option("failed")
-    expect(page.locator("#results tbody tr")).to_have_count(1)
+    with window.flow("filter exchanges"):
+        page.get_by_label("Outcome").select_option("failed")
+        expect(page.locator("#results tbody tr")).to_have_count(1)
+    with window.flow("export exchanges"), page.expect_download() as saved:
+        page.get_by_role("link", name="These as CSV").click()
+    assert saved.value.suggested_filename.endswith(".csv")
     expect(page).to_have_url(re.compile(rf"{re.escape(window.portal.url)}/exchanges\?(.*&)?outcome=failed&"))
     expect(page.locator("#live")).to_have_text("1 exchange shown")
     assert page.locator("body").get_attribute("data-same") == "yes"
@@ -45,10 +48,11 @@ def test_a_reference_from_an_error_message_leads_to_its_trace(
 ) -> None:
     window = visit()
     page = window.go("/overview")
-    page.keyboard.press("/")
-    page.keyboard.type(str(portal.organisation.refused))
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="The exchange was refused")).to_be_visible()
+    with window.flow("find an exchange by its reference"):
+        page.keyboard.press("/")
+        page.keyboard.type(str(portal.organisation.refused))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="The exchange was refused")).to_be_visible()
     page.get_by_text("Show").first.click()
     expect(page.get_by_text('"tier": "gold"')).to_be_visible()
     assert window.complaints == []
@@ -118,10 +122,8 @@ def test_a_chosen_theme_holds_over_pages_and_system_follows_the_system(visit: Ca
     assert window.complaints == []
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.usefixtures("portal")
-def test_without_script_every_page_still_says_everything(visit: Callable[..., Visit], width: int) -> None:
-    window = visit(None, width=width, java_script_enabled=False)  # with a session of its own, which it ends
+def test_without_script_every_page_still_says_everything(visit: Callable[..., Visit]) -> None:
+    window = visit(None, width=390, java_script_enabled=False)  # with a session of its own, which it ends
     window.sign_in()
     page = window.go("/overview")
     expect(page.locator("ho-chart svg")).to_be_visible()

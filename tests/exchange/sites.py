@@ -150,6 +150,7 @@ class Authority:
 
     trusting: Callable[[], ssl.SSLContext]
     serving: Callable[[str], ssl.SSLContext]
+    anchor: str
 
 
 def authority(directory: Path) -> Authority:
@@ -173,7 +174,7 @@ def authority(directory: Path) -> Authority:
         context.load_cert_chain(path)
         return context
 
-    return Authority(trusting, serving)
+    return Authority(trusting, serving, anchor)
 
 
 def _issue(name: str, signer: tuple[Any, x509.Certificate] | None) -> tuple[Any, x509.Certificate]:

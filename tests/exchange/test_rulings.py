@@ -18,7 +18,17 @@ from policy.origin import Origin
 from policy.reasons import Reason
 from tests.conformance.rules import rule
 from tests.exchange.judged import Case
-from tests.policy.examples import LEDGER, NOW, Asked, catalogue, make_client, make_facts, make_mapping, make_target
+from tests.policy.examples import (
+    LEDGER,
+    NOW,
+    Asked,
+    catalogue,
+    make_client,
+    make_facts,
+    make_mapping,
+    make_target,
+    make_trust,
+)
 
 if TYPE_CHECKING:
     from policy.tokens import EstablishedSubject
@@ -80,7 +90,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "another request": {"request": Asked(audience=(LEDGER,), scope=frozenset())},
     "another subject": {"subject": replace(FACTS.subject)},
     "another client": {"client": make_client()},
-    "another trust": {"trust": replace(FACTS.trust)},
+    "another trust": {"trust": make_trust()},
     "other mappings": {"mappings": {**FACTS.mappings}},
     "other targets": {"targets": {**FACTS.targets}},
     "another ceiling": {"ceiling": timedelta(seconds=61)},

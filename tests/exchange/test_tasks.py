@@ -24,7 +24,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 
 from audit.partitions import months
-from audit.tasks import count_spans, extend_partitions
+from audit.tasks import count_spans, extend_partitions, sweep_spans
 from exchange import jwks, sweeping
 from exchange.models import DeviceGrant, IssuedToken, SpentJti, TokenFamily
 from exchange.tasks import refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens, watch_trusts
@@ -229,7 +229,7 @@ class TestBeat:
         entries = MemoryScheduler(app).schedule.values()
         ours = {refresh_key_sets, rotate_keys, sweep_expired, try_golden_tokens, clear_sessions, sweep_kept_answers}
         care = {remind, try_canaries, watch_trusts, follow_shadows}
-        tasks = {task.name for task in (*ours, *care, count_spans, extend_partitions)}
+        tasks = {task.name for task in (*ours, *care, count_spans, extend_partitions, sweep_spans)}
         assert {entry.task for entry in entries} == tasks
         for entry in entries:
             assert entry.task in app.tasks

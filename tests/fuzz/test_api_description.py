@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,11 +20,12 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.openapi.checks import UndefinedStatusCode
 from schemathesis.specs.openapi import checks
 
-from exchange.models import GoldenToken
+from exchange.models import Alert, GoldenToken
 from exchange.protocol.request import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
 from partners.models import Partner
-from portal.models import User
+from portal.models import Invitation, PartnerAdmin, Proposal, User
 from tests import exchange_server
+from tests.portal.test_back_tests import drafted
 from tests.world import ACCESS_TOKEN, LEDGER, add_client
 
 if TYPE_CHECKING:
@@ -76,7 +78,9 @@ def described(services: Services, django_db_blocker: Any) -> Iterator[ExchangeSe
         scopes = ["partners:read", "partners:write", "mappings:publish", "exchanges:read", "settings:write"]
         limits: dict[str, Any] = {"requests_per_minute": 1_000_000, "burst": 100_000}
         add_client(None, "clerk", secret=SECRET, grant_types=[CLIENT_CREDENTIALS], scopes=scopes, **limits)
-        User.objects.create_user("ada@meridian.example")
+        ada = User.objects.create_user("ada@meridian.example")
+        cared_for(Partner.objects.get(slug="kestrel"), ada)
+        drafted()
         GoldenToken.objects.create(
             partner=Partner.objects.get(slug="kestrel"), name="gold", question=QUESTION, expected=END, found=END,
             author="ada@meridian.example", checked_at=timezone.now(), checked_epoch=1,
@@ -93,7 +97,21 @@ def identifiers(described: ExchangeServer) -> dict[str, Any]:
     ((person,),) = described.rows("SELECT id::text FROM portal_user WHERE email = 'ada@meridian.example'")
     ((case,),) = described.rows("SELECT id::text FROM exchange_goldentoken")
     reference = described.exchange().headers["x-correlation-id"]
-    return {**KNOWN, "client": client, "person": person, "case": case, "reference": reference, "slot": 1}
+    sources = "SELECT key_source_id::text FROM partners_federationtrust WHERE name = 'idp'"
+    rows = {"alert": "SELECT id::text FROM exchange_alert", "source": sources}
+    rows |= {name: f"SELECT id::text FROM portal_{name}" for name in ("invitation", "proposal")}
+    found = {name: described.rows(query)[0][0] for name, query in rows.items()}
+    return {**KNOWN, **found, "client": client, "person": person, "case": case, "reference": reference, "slot": 1}
+
+
+def cared_for(kestrel: Partner, person: User) -> None:
+    """An alert about it, an invitation to it, a proposal of it, and somebody of it."""
+    now = timezone.now()
+    Alert.objects.create(partner=kestrel, kind="weaker_algorithm", raised_at=now)
+    link = {"email": "mei@kestrel.example", "digest": b"\1" * 32, "made_by": person}
+    Invitation.objects.create(partner=kestrel, **link, expires_at=now + timedelta(hours=1))
+    Proposal.objects.create(partner=kestrel, trust="idp", fields={"max_depth": 2}, author=person)
+    PartnerAdmin.objects.create(user=person, partner=kestrel, domain="kestrel.example")
 
 
 def token(server: ExchangeServer) -> str:

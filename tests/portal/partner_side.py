@@ -16,7 +16,7 @@ from audit.events import SYSTEM
 from exchange import keys
 from partners import models
 from partners.changes import changing
-from portal.models import PartnerAdmin, Proposal, User
+from portal.models import DomainProof, PartnerAdmin, Proposal, User
 from portal.roles import Role
 from tests import world as worlds
 from tests.portal import happenings
@@ -63,6 +63,7 @@ def build(*, state: str = "configuring") -> Sides:
     person = User.objects.create_user(MEI)
     person.groups.add(Group.objects.get(name=Role.PARTNER_ADMIN))
     PartnerAdmin.objects.create(user=person, partner=kestrel, domain="kestrel.example")
+    DomainProof.objects.create(partner=kestrel, domain="kestrel.example", proved_by=MEI)
     browser = Client()
     browser.force_login(person)
     prove(browser)

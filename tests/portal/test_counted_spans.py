@@ -1,18 +1,20 @@
-"""Use that is counted once a day is over: the same figures as from the trail itself, whatever is counted already."""
+"""Use that is counted once a day is over: the same figures as from the trail itself, whatever is counted or swept."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 from django.utils import timezone
 
 from audit import spans
-from audit.models import CountedSpan, UseOfSpan
-from audit.tasks import count_spans
+from audit.models import CountedSpan, Event, UseOfSpan
+from audit.tasks import count_spans, sweep_spans
 from audit.usage import usage, uses
 from tests.portal import happenings
 from tests.portal.organisation import partner
@@ -76,3 +78,44 @@ def test_nothing_of_it_can_be_changed_afterwards() -> None:
     for statement in ("DELETE FROM audit_countedspan", "UPDATE audit_useofspan SET granted = 0"):
         with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
             connection.cursor().execute(statement)
+
+
+@pytest.mark.usefixtures("committed_database")
+def test_counts_are_swept_once_no_page_reads_them_and_no_figure_changes() -> None:
+    row, now = partner("kestrel"), timezone.now()
+    with happenings.together():
+        for number in range(1, 29):
+            happenings.granted(row, at=now - timedelta(hours=5 * number))
+    long_ago = spans.midnight(now) - timedelta(days=120)
+    CountedSpan.objects.create(start=long_ago, hours=24)
+    UseOfSpan.objects.create(start=long_ago, hours=24, partner_id=row.id, target=happenings.LEDGER, granted=3)
+    noon = spans.midnight(now) - timedelta(days=4, hours=-12)
+    spans.count_spans(noon)
+    of_an_uncounted_day = CountedSpan.objects.filter(start__gte=spans.midnight(noon), hours=1)
+    assert of_an_uncounted_day.count() == 11
+
+    sweep_spans()
+    assert of_an_uncounted_day.count() == 11
+    assert not CountedSpan.objects.filter(hours=1, start__lt=spans.midnight(noon)).exists()
+    assert not UseOfSpan.objects.filter(start=long_ago).exists()
+    spans.count_spans(now)
+    figures = uses([row.id], since=now - BACK)
+
+    sweep_spans()
+    assert not of_an_uncounted_day.filter(start__lt=spans.midnight(now) - timedelta(days=3)).exists()
+    assert not UseOfSpan.objects.filter(hours=1, start__lt=spans.midnight(now) - timedelta(days=3)).exists()
+    assert uses([row.id], since=now - BACK) == figures == {(row.id, happenings.LEDGER): 28}
+    assert spans.count_spans(now) == 0
+    assert Event.objects.filter(partner_id=row.id).count() == 28
+
+
+@pytest.mark.usefixtures("committed_database")
+def test_another_sweeper_at_work_is_left_to_it() -> None:
+    CountedSpan.objects.create(start=datetime(2026, 3, 17, tzinfo=UTC), hours=24)
+    owner_url, later = settings.HANDOVER.database_owner_url, datetime(2027, 3, 17, tzinfo=UTC)
+    with psycopg.connect(owner_url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [spans.SWEEP_LOCK])
+        spans.sweep(owner_url, now=later)
+        assert CountedSpan.objects.exists()
+    spans.sweep(owner_url, now=later)
+    assert not CountedSpan.objects.exists()

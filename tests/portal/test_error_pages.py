@@ -78,3 +78,13 @@ def test_a_form_that_came_without_cookies_says_so() -> None:
     answer = Client(enforce_csrf_checks=True).post("/sign-out")
     assert answer.status_code == 403
     assert "Allow cookies" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "address", ["/partners?q=a%00b", "/exchanges?client=%00", "/partners/kestrel/clients/a%00b/edit"]
+)
+@pytest.mark.usefixtures("organisation")
+def test_an_address_that_nothing_can_match_is_said_to_be_unreadable(browser: Client, address: str) -> None:
+    answer = browser.get(address)
+    assert (answer.status_code, "The request could not be read" in answer.content.decode()) == (400, True)
+    assert browser.get(address.replace("%00", "%2500")).status_code in {200, 404}

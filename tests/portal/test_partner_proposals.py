@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from html import unescape
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -19,7 +18,6 @@ from partners import models, services
 from partners.changes import changing
 from portal.models import Proposal, User
 from portal.roles import Role
-from tests import world as worlds
 from tests.portal import happenings, partner_side
 from tests.portal import organisation as organisations
 from tests.portal.conftest import prove
@@ -190,64 +188,3 @@ def test_it_is_handed_over_when_a_token_of_their_own_issuer_was_exchanged_and_no
     assert models.Partner.objects.get(slug="kestrel").state == "tested"
     assert "Nothing is left for you to do" in sides.browser.get("/connect").content.decode()
     assert Event.objects.get(kind="partner.tested").actor == f"user:{partner_side.MEI}"
-
-
-MAPPING = "/connect/mappings/kestrel-sandbox"
-
-
-def propose_grants(sides: Sides, grants: str, *, path: str = MAPPING, stamp: str | None = None) -> Any:
-    found = re.search(r'name="stamp" value="([^"]*)"', sides.browser.get(MAPPING).content.decode())
-    assert found or stamp is not None
-    return sides.browser.post(path, {"grants": grants, "stamp": stamp or unescape(found[1] if found else "")})
-
-
-def drafts() -> list[tuple[str, dict[str, Any]]]:
-    return list(models.ScopeMapping.objects.filter(state="draft").values_list("author", "grants"))
-
-
-def test_other_worth_of_scopes_is_a_draft_that_somebody_of_ours_publishes(sides: Sides, manager: Client) -> None:
-    assert propose_grants(sides, "settle:write -> ledger.write")["Location"] == "/connect"
-    assert drafts() == [(partner_side.MEI, {"settle:write": ["ledger.write"]})]
-    assert "Draft waits" in sides.browser.get("/connect").content.decode()
-    assert "settle:write -&gt; ledger.write" in sides.browser.get(MAPPING).content.decode()
-    current = models.ScopeMapping.objects.get(name="kestrel-sandbox", state="published")
-    assert current.grants == {"settle:write": ["ledger.read", "ledger.write"]}
-    assert partner_side.MEI in manager.get("/partners/kestrel/mappings/kestrel-sandbox/versions").content.decode()
-    assert propose_grants(sides, "", path=f"{MAPPING}/withdraw")["Location"] == "/connect"
-    assert drafts() == []
-    kinds = Event.objects.filter(kind__in=["mapping.drafted", "configuration.applied"], target=worlds.LEDGER)
-    assert {event.actor for event in kinds} == {f"user:{partner_side.MEI}"}
-
-
-@pytest.mark.parametrize(
-    ("grants", "words"),
-    [("settle:write", "has not two sides"), ("a -> ledger.nothing", "grants"), ("a -> \u202e", "grants")],
-)
-def test_what_no_mapping_may_say_is_refused_beside_its_field(sides: Sides, grants: str, words: str) -> None:
-    answer = propose_grants(sides, grants)
-    assert answer.status_code == 422
-    assert words in answer.content.decode()
-    assert drafts() == []
-
-
-def test_a_mapping_that_one_of_ours_is_changing_is_left_alone_and_not_shown(sides: Sides) -> None:
-    current = models.ScopeMapping.objects.get(name="kestrel-sandbox")
-    current.pk, current.version, current.state, current.author = uuid4(), 2, "draft", SARA
-    current.grants = {"secret:plan": ["ledger.read"]}
-    current._state.adding = True
-    current.save(force_insert=True)
-    page = sides.browser.get(MAPPING).content.decode()
-    assert "Somebody here is changing this mapping" in page
-    assert "secret:plan" not in page
-    for path in (MAPPING, f"{MAPPING}/withdraw"):
-        assert propose_grants(sides, "a -> ledger.read", path=path, stamp="x").status_code == 409
-    assert drafts() == [(SARA, {"secret:plan": ["ledger.read"]})]
-
-
-def test_a_proposal_over_something_newer_is_not_saved_and_loses_nothing(sides: Sides) -> None:
-    propose_grants(sides, "a -> ledger.read")
-    late = propose_grants(sides, "b -> ledger.read", stamp="v1p")
-    assert late.status_code == 409
-    assert "b -&gt; ledger.read" in late.content.decode()
-    assert drafts() == [(partner_side.MEI, {"a": ["ledger.read"]})]
-    assert propose_grants(sides, "", path=f"{MAPPING}/withdraw", stamp="v1p").status_code == 409

@@ -17,9 +17,9 @@ from audit.models import Event
 from partners import models
 from portal.models import PartnerAdmin
 from portal.partner_side.domains import is_inside
+from portal.partner_side.pages.door import LONGEST_NAME
 from portal.partner_side.urls import urlpatterns
 from portal.roles import Role
-from portal.views.own_side import LONGEST_NAME
 from tests.attacks import attack
 from tests.portal import organisation as organisations
 from tests.portal import partner_side
@@ -111,7 +111,7 @@ def test_a_partners_account_gets_no_role_of_ours(sides: Sides) -> None:
     assert sides.browser.get("/partners").status_code == 403
 
 
-@pytest.mark.parametrize("name", ["%00", "%E2%80%AE", "..%2F..", "x" * 3000, "%27--"])
+@pytest.mark.parametrize("name", ["%E2%80%AE", "..%2F..", "x" * 3000, "%27--"])
 def test_a_name_that_nothing_has_is_not_there_and_breaks_nothing(sides: Sides, name: str) -> None:
     assert sides.browser.get(f"/connect/clients/{name}/secret").status_code == 404
     assert len(strays()) == 1

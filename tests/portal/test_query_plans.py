@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -20,11 +21,12 @@ from audit.partitions import lowest_id
 from audit.selectors import Outcome, Search
 from exchange import alerts, watching
 from exchange.pictures import pictures
-from partners import overviews
+from partners import overviews, profiles
 from partners.overviews import Wanted
 from partners.watched import of_partner
 from portal.canaries import running
 from portal.overview.figures import hours_until
+from portal.partner_side import invitations, proposals, rosters
 from portal.reminding import sending
 
 if TYPE_CHECKING:
@@ -113,6 +115,24 @@ def test_a_partners_history_comes_out_of_its_index_in_order(organisation: Organi
     assert "Filter:" not in plan, "the index already leaves out what clients do"
 
 
+def of_kestrel(organisation: Organisation) -> alerts.Wanted:
+    return alerts.Wanted(partners=(organisation.kestrel.id,), is_over=False)
+
+
+def test_what_the_api_lists_of_a_partners_people_comes_out_of_an_index(organisation: Organisation) -> None:
+    kestrel = profiles.profile("kestrel")
+    assert kestrel is not None
+    assert kestrel.id == organisation.kestrel.id
+    plan = plans(
+        lambda: (invitations.listed(kestrel, before=uuid4()), proposals.listed(kestrel.id, before=uuid4())),
+        "sort",
+        "bitmapscan",
+    )
+    assert "invitation_by_partner" in plan
+    assert "proposal_by_partner" in plan
+    assert "portal_partneradmin_partner_id" in plans(lambda: rosters.people(kestrel.id))
+
+
 def test_turns_and_alerts_are_found_by_index(organisation: Organisation) -> None:
     taken = plans(lambda: (watching.take_turn(NOW + timedelta(days=1)), alerts.unseen()), "sort", "bitmapscan")
     assert "exchange_trustwatch_next_at" in taken
@@ -120,6 +140,9 @@ def test_turns_and_alerts_are_found_by_index(organisation: Organisation) -> None
     of_one = plans(lambda: alerts.of_partner(organisation.kestrel.id), "sort", "bitmapscan")
     assert "alert_by_partner" in of_one
     assert "->  Sort" not in of_one
+    for wanted, index in ((alerts.Wanted(), "exchange_alert_pkey"), (of_kestrel(organisation), "alert_by_partner")):
+        listed = plans(lambda wanted=wanted: alerts.listed(wanted, before=uuid4()), "sort", "bitmapscan")  # type: ignore[misc]
+        assert (index in listed, "->  Sort" in listed) == (True, False), listed
     shown = plans(lambda: (pictures(of_partner(organisation.kestrel.id)), running.of_partner(organisation.kestrel.id)))
     for index in ("looked_by_watch", "exchange_seenkey_watch_id", "portal_canary_partner_id"):
         assert index in shown

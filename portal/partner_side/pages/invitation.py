@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from portal.partner_side import invitations
+from portal.partner_side.pages.door import unleaking
 from portal.signing_in import confirming
-from portal.views.own_side import unleaking
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

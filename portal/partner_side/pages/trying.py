@@ -1,4 +1,4 @@
-"""The partner's side: how far its connection is, and an exchange tried. For a partner's own admin."""
+"""The partner's side: an exchange tried with a token of its own, and what became of its newest real one."""
 
 from __future__ import annotations
 
@@ -18,38 +18,20 @@ from partners import key_sources, profiles, services
 from partners.changes import changing
 from partners.errors import ConfigurationError
 from partners.readiness import test_of
-from partners.states import BEFORE_ACTIVE, ClientState, MappingState, PartnerState, SourceOfMapping, TrustState
+from partners.states import BEFORE_ACTIVE, ClientState, PartnerState
 from policy.tokens import TokenType
 from portal.partner_pages.integration import integration
-from portal.partner_side import proposals, telling
+from portal.partner_side import telling
 from portal.partner_side.forms import TryForm
+from portal.partner_side.pages.door import own_side, side_page
 from portal.people.events import actor_of
-from portal.signing_in.authenticators import Factors
 from portal.simulator import simulations
-from portal.views.own_side import own_side, side_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from partners.profiles import MappingHistory, MappingVersion
+    from partners.profiles import MappingVersion
     from portal.partner_side.sides import Side
-
-
-@own_side
-@require_GET
-def home(request: HttpRequest, side: Side) -> HttpResponse:
-    """The steps of connecting with what is done of each: issuer, clients, what may be asked for, the first exchange."""
-    now, partner = timezone.now(), side.partner
-    trusts = [trust for trust in profiles.trusts(partner.id) if trust.state != TrustState.WITHDRAWN]
-    context = {
-        "now": now,
-        "trusts": [(trust, trust.source.health(now)) for trust in trusts],
-        "clients": profiles.clients(partner.id),
-        "mappings": [(known.current, known.versions[0].state == MappingState.DRAFT) for known in _histories(side)],
-        "proposals": [it for it in proposals.listed(partner.id) if it.is_waiting or it.state == "declined"][:3],
-        "has_way_back": side.person.has_usable_password() or Factors(side.person).are_enough,
-    }
-    return side_page(request, side, "home", context)
 
 
 @own_side
@@ -57,7 +39,7 @@ def home(request: HttpRequest, side: Side) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def attempt(request: HttpRequest, side: Side) -> HttpResponse:
     """Try an exchange with a token of theirs, and see what became of the newest real one."""
-    mappings = [known.current for known in _histories(side) if known.current is not None]
+    mappings = [known.current for known in side.mappings() if known.current is not None]
     clients = [client for client in profiles.clients(side.partner.id) if client.state == ClientState.ACTIVE]
     audiences = tuple(dict.fromkeys(mapping.audience for mapping in mappings))
     names = tuple(client.client_id for client in clients)
@@ -101,12 +83,6 @@ def hand_over(request: HttpRequest, side: Side) -> HttpResponse:
         context = {**_newest(side), "complaint": str(error)}
         return side_page(request, side, "newest", context, status=HTTPStatus.CONFLICT)
     return redirect("connect")
-
-
-def _histories(side: Side) -> list[MappingHistory]:
-    """What their tokens can become now: the mappings that have a version in force."""
-    known = profiles.mappings(side.partner.id)
-    return [mapping for mapping in known if mapping.current and mapping.current.source == SourceOfMapping.TRUST]
 
 
 def _is_for(mapping: MappingVersion, client: Any) -> bool:  # noqa: ANN401 - a client or none

@@ -1,4 +1,4 @@
-"""The partner's side: its issuer. What tokens are accepted is proposed; keys it handed over are its own to rotate."""
+"""The partner's side: its issuer. What tokens are accepted it proposes, and somebody of ours approves."""
 
 from __future__ import annotations
 
@@ -6,30 +6,27 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from partners.changes import changing
-from partners.errors import ConfigurationError, IllegalTransition
-from partners.states import KeyMethod, TrustState
+from partners.errors import ConfigurationError
+from partners.states import KeyMethod
 from partners.vocabulary import SignatureAlgorithm
 from portal.partner_pages.examining import examine
 from portal.partner_pages.form_fields import object_to
-from portal.partner_side import key_sets, letters, proposals
-from portal.partner_side.domains import is_inside
-from portal.partner_side.forms import IssuerForm, KeysForm
+from portal.partner_side import letters, proposals
+from portal.partner_side.forms import IssuerForm
+from portal.partner_side.pages.door import own_side, side_page
 from portal.partner_side.sides import NotYours
 from portal.people.events import actor_of
 from portal.signing_in.confirming import confirmed
 from portal.views.fragments import wants_part
-from portal.views.own_side import own_side, side_page
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse
 
-    from partners.profiles import Trust
     from portal.partner_side.sides import Side
 
 USUAL = (SignatureAlgorithm.ES256.value, SignatureAlgorithm.RS256.value)
@@ -89,46 +86,6 @@ def withdraw(request: HttpRequest, side: Side, proposal_id: UUID) -> HttpRespons
     return redirect("connect")
 
 
-@own_side
-@require_http_methods(["GET", "POST"])
-@confirmed
-def keys(request: HttpRequest, side: Side, name: str) -> HttpResponse:
-    """The keys of an issuer that were handed over: add new ones beside them, at once where it is their domain."""
-    trust = side.trust(name)
-    context: dict[str, Any] = {"trust": trust, "obstacle": _obstacle(side, trust), "form": KeysForm()}
-    if request.method == "GET" or context["obstacle"]:
-        status = HTTPStatus.OK if request.method == "GET" else HTTPStatus.CONFLICT
-        return side_page(request, side, "issuer/keys", context, status=status)
-    context["form"] = form = KeysForm(request.POST)
-    if form.is_valid():
-        try:
-            with changing(actor_of(request.user)) as opened:
-                key_sets.reshape_trust(opened, side.partner.slug, name, key_sets.added(form.cleaned_data["jwks"]))
-        except ConfigurationError as error:
-            object_to(form, error)
-        else:
-            return redirect("connect-keys", name)
-    return side_page(request, side, "issuer/keys", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-
-
-@own_side
-@require_POST
-@confirmed
-def remove_key(request: HttpRequest, side: Side, name: str) -> HttpResponse:
-    """Remove one of several keys: tokens that it signed are refused from the next request on."""
-    trust = side.trust(name)
-    try:
-        with changing(actor_of(request.user)) as opened:
-            if words := _obstacle(side, trust):
-                raise IllegalTransition(words)
-            kid = request.POST.get("kid", "")
-            key_sets.reshape_trust(opened, side.partner.slug, name, key_sets.without(kid))
-    except ConfigurationError as error:
-        context = {"trust": trust, "obstacle": _obstacle(side, trust), "form": KeysForm(), "complaint": str(error)}
-        return side_page(request, side, "issuer/keys", context, status=HTTPStatus.CONFLICT)
-    return redirect("connect-keys", name)
-
-
 def _propose(request: HttpRequest, side: Side, known: str, initial: dict[str, Any]) -> HttpResponse:
     """Of the trust that is known by this name; of another one where it is empty."""
     if request.method == "GET":
@@ -158,15 +115,3 @@ def _free_name(side: Side) -> str:
     taken = {trust.name for trust in side.trusts()}
     numbered = (f"{first}-{number}" for number in range(2, len(taken) + 3))
     return next(name for name in (first, *numbered) if name not in taken)
-
-
-def _obstacle(side: Side, trust: Trust) -> str:
-    """Why they cannot change the keys alone; empty where they can."""
-    if trust.state == TrustState.WITHDRAWN:
-        return _("This trust was withdrawn, which is final. Propose the issuer again.")
-    if trust.source.method != KeyMethod.UPLOADED:
-        return _("These keys are fetched from your issuer: publish new ones there, and they are found by themselves.")
-    if not is_inside(trust.issuer, side.domain):
-        words = _("The issuer is outside %(domain)s, the domain you proved, so a change of its keys is proposed.")
-        return words % {"domain": side.domain}
-    return ""

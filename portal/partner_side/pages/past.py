@@ -19,7 +19,7 @@ from portal.filters import OUTCOMES, as_uuid
 from portal.overview.recent import happening
 from portal.partner_side import telling
 from portal.partner_side.domains import domain_of
-from portal.views.own_side import own_side, side_page
+from portal.partner_side.pages.door import own_side, side_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

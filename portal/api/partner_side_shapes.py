@@ -1,0 +1,63 @@
+"""The shapes of what a partner's own people do: who they are, how they were invited, what they propose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from portal.api.examples import EXAMPLES
+from portal.api.schema_words import (
+    ID,
+    INSTANT,
+    MAYBE,
+    MAYBE_INSTANT,
+    TEXT,
+    YES_OR_NO,
+    Schema,
+    closed,
+    many,
+)
+from portal.models import Proposal
+from portal.partner_side.invitations import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_VALUE: Final[Schema] = {"description": "As documents write the field; null where it has none."}
+_PROPOSAL: Final[dict[str, Any]] = {
+    "id": ID,
+    "trust": TEXT,
+    "issuer": MAYBE,
+    "fields": {"type": "object", "description": "The fields of the trust that are to change, as bodies have them."},
+    "author": TEXT,
+    "made_at": INSTANT,
+    "state": {"type": "string", "enum": sorted(str(word) for word in Proposal.State.values)},
+    "decided_by": MAYBE,
+    "decided_at": MAYBE_INSTANT,
+    "answer": MAYBE,
+}
+
+SHAPES: Final[Mapping[str, Schema]] = {
+    "PartnerPerson": closed(
+        {"id": ID, "email": TEXT, "is_active": YES_OR_NO, "since": INSTANT, "last_sign_in": MAYBE_INSTANT}
+    ),
+    "Invitation": closed(
+        {
+            "id": ID,
+            "email": TEXT,
+            "inviter": TEXT,
+            "made_at": INSTANT,
+            "expires_at": INSTANT,
+            "condition": {"type": "string", "enum": sorted(str(word) for word in Condition)},
+        }
+    ),
+    "NewInvitation": closed({"email": TEXT}) | {"examples": [EXAMPLES["NewInvitation"]]},
+    "Proposal": closed(_PROPOSAL),
+    "ProposalTold": closed(
+        {
+            **_PROPOSAL,
+            "differences": many(closed({"field": TEXT, "before": _VALUE, "after": _VALUE})),
+            "obstacle": MAYBE | {"description": "Why it could not be approved as it is; null where it could."},
+        }
+    ),
+    "AnswerToProposal": closed({"answer": TEXT}) | {"examples": [EXAMPLES["AnswerToProposal"]]},
+}
