@@ -204,6 +204,8 @@ class Answerer:
 
     async def _exchange(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
         answer = await self._decided(incoming, trail, snapshot)
+        if not incoming.proofs:
+            return answer
         return nonces.offered(answer, incoming, trail.authenticated_client, now=self._snapshots.now())
 
     async def _decided(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:

@@ -75,12 +75,11 @@ class FamiliarTokens:
     ) -> PresentedToken | OpaqueToken | FamiliarToken | None:
         """The request's subject token, taken apart unless it is familiar. Raises as ``read_subject``."""
         token, declared = request.subject_token, request.subject_token_type
-        if token is None or declared is None or request.grant_type != TOKEN_EXCHANGE:
-            return read_subject(request, us, told)
-        believed = self._believed.get((token.digest, declared))
-        if believed is None:
-            return read_subject(request, us, told)
-        return FamiliarToken(token=token, declared=declared, believed=believed)
+        if token is not None and declared is not None and request.grant_type == TOKEN_EXCHANGE:
+            believed = self._believed.get((token.digest, declared))
+            if believed is not None:
+                return FamiliarToken(token=token, declared=declared, believed=believed)
+        return read_subject(request, us, told)
 
     def establish(
         self,

@@ -44,6 +44,8 @@ LARGEST_SHARE: Final = 0.25
 MAX_BATCH: Final = 128
 LONGEST_GATHERING: Final = 0.005
 """Seconds for which a batch may gather."""
+QUIET_PASSES: Final = 3
+"""Of the loop, without an entry, that end the gathering: what callers send next is on its way to us meanwhile."""
 MAX_RETRIES: Final = 3
 REVOKED: Final = "revoked"
 """What the database answers for an entry that rests on a revoked token; no purpose of a spend is called that."""
@@ -169,12 +171,13 @@ class Ledger:
                 self._schedule()
 
     async def _gather(self) -> None:
-        """Wait while each pass of the loop brings more: a batch costs the database as much as five of its rows."""
+        """Wait until passes of the loop bring no more: a batch costs the database as much as five of its rows."""
         loop = asyncio.get_running_loop()
-        end, count = loop.time() + LONGEST_GATHERING, 0
-        while count < len(self._waiting) < MAX_BATCH and loop.time() < end:
+        end, quiet = loop.time() + LONGEST_GATHERING, 0
+        while quiet < QUIET_PASSES and len(self._waiting) < MAX_BATCH and loop.time() < end:
             count = len(self._waiting)
             await asyncio.sleep(0)
+            quiet = 0 if len(self._waiting) > count else quiet + 1
 
     def _next_batch(self) -> list[_Waiting]:
         batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]

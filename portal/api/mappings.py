@@ -15,6 +15,7 @@ from portal.api import objects, queries
 from portal.api.answers import Reply, perform, told
 from portal.api.conditions import require_match
 from portal.api.endpoint import Endpoint, body_of
+from portal.partner_side import second_people
 from portal.permissions import Permission
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Publish(Endpoint):
         def work(change: Change) -> Reply:
             records.held(Kind.MAPPING, partner)
             require_match(request, objects.shown(records.draft(partner, mapping)), is_optional=True)
+            second_people.require_not_the_inviter(change, partner, mapping)
             services.publish_draft(change, partner, mapping, seen=records.stamp(partner, mapping))
             return Reply(document=objects.shown(records.mapping(partner, mapping)))
 

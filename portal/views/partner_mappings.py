@@ -23,6 +23,7 @@ from portal.partner_pages.form_fields import object_to
 from portal.partner_pages.mapping_forms import MappingForm, initial_of, initial_of_a_new_one
 from portal.partner_pages.onboarding_steps import after_step
 from portal.partner_pages.token_form import TokenForm
+from portal.partner_side import second_people
 from portal.people.colleagues import colleagues
 from portal.people.events import actor_of
 from portal.permissions import Permission
@@ -86,6 +87,7 @@ def publish(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     partner = partner_of(slug)
     try:
         with changing(actor_of(request.user)) as change:
+            second_people.require_not_the_inviter(change, slug, name)
             services.publish_draft(change, slug, name, seen=request.POST.get("stamp", ""))
             golden.require_green(change)
     except ConfigurationError as error:
@@ -231,7 +233,10 @@ def _own_draft(request: HttpRequest, partner: Profile, known: Work) -> dict[str,
     actor, draft = actor_of(request.user), known.draft
     if draft is None or not drafts.needs_second_person(partner.state):
         return {}
-    if f"user:{draft.author}" not in names_of((str(actor),)):
+    if f"user:{draft.author}" in names_of((str(actor),)):
+        words = _("You wrote this draft, so somebody else publishes it.")
+    elif second_people.let_in(actor, partner.id, draft.author):
+        words = second_people.words_for(draft.author)
+    else:
         return {}
-    who = colleagues(Permission.MAPPINGS_PUBLISH, without=(str(actor),))
-    return {"words": _("You wrote this draft, so somebody else publishes it."), "who": who}
+    return {"words": words, "who": colleagues(Permission.MAPPINGS_PUBLISH, without=(str(actor),))}

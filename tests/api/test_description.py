@@ -17,10 +17,15 @@ from partners import checking
 from partners.vocabulary import Kind
 from portal.api import description
 from portal.api.examples import EXAMPLES
+from portal.api.reading import read
+from portal.api.tried_shapes import SHAPES
+from portal.api.tries import AGAIN, NEW_CASE, OF_PARTNER, SAMPLE, SPAN, TRY
 from portal.api.urls import ADDRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydantic import TypeAdapter
 
     from tests.api.conftest import Bearer
 
@@ -76,3 +81,21 @@ def test_the_examples_are_accepted(kind: Kind) -> None:
     checking.require_right(made)
     changed = checking.read(kind, {**EXAMPLES[f"New{kind}"], **fixed, **EXAMPLES[f"{kind}Change"]})
     checking.require_right(changed)
+
+
+BODIES = [
+    ("Try", TRY),
+    ("TryAgain", AGAIN),
+    ("NewGoldenToken", NEW_CASE),
+    ("OfPartner", OF_PARTNER),
+    ("Span", SPAN),
+    ("Sample", SAMPLE),
+]
+
+
+@pytest.mark.parametrize(("name", "of"), BODIES)
+def test_the_examples_of_the_description_are_read_as_they_are_described(name: str, of: TypeAdapter[Any]) -> None:
+    shape = SHAPES[name]
+    assert set(shape.get("required", ())) <= EXAMPLES[name].keys() <= shape["properties"].keys()
+    value = read(of, EXAMPLES[name])
+    assert {member: getattr(value, member) for member in EXAMPLES[name]}

@@ -14,10 +14,12 @@ from django.utils import timezone
 from audit.models import Event
 from audit.partitions import lowest_id
 from partners.models import ScopeMapping
+from portal.api import back_tests as api_back_tests
 from portal.models import BackTest, BackTestDifference, Shadow, ShadowDifference
 from portal.permissions import Permission
 from portal.roles import Role
-from portal.simulator import back_tests, shadow_lists
+from portal.simulator import back_tests, shadow_lists, shadows
+from portal.simulator.back_tests import Bounds
 from portal.tasks import follow_shadows
 from tests.api.test_lists import counted
 from tests.portal import bench
@@ -128,6 +130,28 @@ def test_a_back_test_sent_again_under_its_key_is_made_once(world: Bench, reader:
     assert (again.json(), again["Idempotent-Replayed"]) == (first.json(), "true")
 
 
+def test_a_back_test_that_met_its_bounds_says_how_far_it_came(
+    world: Bench, reader: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_week(world)
+    drafted(rules=SILVER)
+    monkeypatch.setattr(api_back_tests, "BOUNDS", Bounds(seconds=0.0, batch=2))
+    told = reader.call("POST", TEST, "{}").json()
+    assert (told["is_whole"], told["tried"] + told["left_out"]) == (False, 2)
+    oldest = reader.call("GET", f"{TEST}/differences").json()["items"][-1]
+    assert oldest["at"] >= told["since"]
+
+
+def test_what_a_back_test_found_is_deleted_after_its_time(world: Bench, reader: Bearer) -> None:
+    a_week(world)
+    drafted(rules=SILVER)
+    reader.call("POST", TEST, "{}")
+    shadows.sweep(now=timezone.now())
+    assert (BackTest.objects.count(), BackTestDifference.objects.count()) == (1, 6)
+    shadows.sweep(now=timezone.now() + shadows.KEPT + timedelta(days=1))
+    assert (BackTest.objects.count(), BackTestDifference.objects.count()) == (0, 0)
+
+
 def test_one_partner_is_back_tested_by_one_caller_at_a_time(world: Bench, reader: Bearer) -> None:
     assert world.issuer
     drafted()
@@ -142,12 +166,12 @@ def test_one_partner_is_back_tested_by_one_caller_at_a_time(world: Bench, reader
     assert reader.call("POST", TEST, "{}").status_code == 200
 
 
-@pytest.mark.parametrize("body", [{"days": 0}, {"days": 91}, {"days": "7"}, {"days": 7.5}, {"weeks": 1}])
-def test_another_span_is_named(world: Bench, reader: Bearer, body: dict[str, Any]) -> None:
+def test_another_span_is_named(world: Bench, reader: Bearer) -> None:
     assert world.issuer
     drafted()
-    answer = reader.call("POST", TEST, json.dumps(body))
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")
+    for body in ({"days": 0}, {"days": 91}, {"days": "7"}, {"days": 7.5}, {"weeks": 1}):
+        answer = reader.call("POST", TEST, json.dumps(body))
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields"), body
     assert not BackTest.objects.exists()
 
 

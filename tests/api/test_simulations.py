@@ -186,23 +186,23 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "field"), WRONG)
-def test_what_cannot_be_read_is_named(world: Bench, reader: Bearer, changes: dict[str, Any], field: str) -> None:
-    answer = tried(reader, asked(world, **changes))
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields"), answer.content
-    assert field in [item["field"] for item in answer.json()["fields"]]
+def test_what_cannot_be_read_is_named(world: Bench, reader: Bearer) -> None:
+    for changes, field in WRONG:
+        answer = tried(reader, asked(world, **changes))
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields"), (changes, answer.content)
+        assert field in [item["field"] for item in answer.json()["fields"]], changes
 
 
 MISPLACED = ("subject_token", "subject_claims", "actor_token", "client", "audience", "token", "at", "draft", "name")
 
 
-@pytest.mark.parametrize("member", MISPLACED)
-def test_a_token_is_in_no_answer_wherever_it_was_put(world: Bench, reader: Bearer, member: str) -> None:
+def test_a_token_is_in_no_answer_wherever_it_was_put(world: Bench, reader: Bearer) -> None:
     token = world.idp.subject_token(world.issuer)
-    sent = asked(world, scope=["ledger.read"]) | {member: token}
-    answer = tried(reader, sent).content.decode()
-    assert token.rpartition(".")[2] not in answer
-    assert tried(reader, sent | {member: [token]}).content.decode().find(token.rpartition(".")[2]) == -1
+    sent = asked(world, scope=["ledger.read"])
+    for member in MISPLACED:
+        for value in (token, [token], {token: token}):
+            answer = tried(reader, sent | {member: value}).content.decode()
+            assert token.rpartition(".")[2] not in answer, member
 
 
 def test_a_fault_while_a_token_is_tried_tells_the_log_nothing_of_it(
@@ -227,12 +227,13 @@ def test_the_example_of_the_description_is_a_try(world: Bench, reader: Bearer) -
     assert world.issuer
 
 
-@pytest.mark.parametrize(
-    "text", ["<script>alert(1)</script>", "'; DROP TABLE partners_client; --", "\u202etxt", 10**30]
-)
-def test_hostile_claims_are_tried_like_any_other(world: Bench, reader: Bearer, text: object) -> None:
-    sent = asked(world, subject_token=None, subject_claims=claims_of(world, sub=text, tier=text, odd={"a": [text]}))
-    assert told(reader, sent)["outcome"] == "refused"
+HOSTILE = ["<script>alert(1)</script>", "'; DROP TABLE partners_client; --", "\u202etxt", 10**30]
+
+
+def test_hostile_claims_are_tried_like_any_other(world: Bench, reader: Bearer) -> None:
+    for text in HOSTILE:
+        claims = claims_of(world, sub=text, tier=text, odd={"a": [text]})
+        assert told(reader, asked(world, subject_token=None, subject_claims=claims))["outcome"] == "refused"
 
 
 def test_a_try_takes_few_queries(world: Bench, reader: Bearer, django_assert_max_num_queries: Any) -> None:

@@ -22,6 +22,7 @@ ELSEWHERE: Final = frozenset(
         "openid_connect",
         "people-letters",
         "partners-bulk",
+        "partners-trust-introspection",
     }
 )
 """Answers to links and sites that are not part of what is measured, or only to more than their address."""
@@ -32,6 +33,7 @@ VARIANTS: Final = (
     ("partners", "?state=active&order=-name"),
     ("partners", "?after=bulk-01000"),
     ("partners-bulk", "?act=suspend&" + "&".join(f"partner=bulk-{number:05}" for number in range(50))),
+    ("partners-bulk", "?act=suspend&all=yes&q=bulk+partner+019"),
     ("access", "?at=2026-01-01T00:00"),
     ("access", "?target=bulk-03&scope=bulk:write&unused=1"),
     ("access-who", "?target=bulk-03&scope=bulk:read"),

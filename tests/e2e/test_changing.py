@@ -37,3 +37,26 @@ def test_several_partners_are_ticked_and_judged_one_by_one(visit: Callable[..., 
     page.get_by_role("button", name="Show what it brings about").click()
     page.get_by_role("button", name="Suspend: 1 partner").wait_for()
     assert "A partner that is draft cannot be suspended." in page.content()
+
+
+def test_an_endpoint_a_platform_and_all_that_match_are_looked_at_without_script(visit: Callable[..., Visit]) -> None:
+    window = visit(Role.PARTNER_MANAGER, java_script_enabled=False)
+    page = window.go("/partners/kestrel/trust/kestrel-idp/edit")
+    page.get_by_text("Opaque tokens: where the issuer is asked").click()
+    page.get_by_label("Introspection endpoint").fill("https://10.0.0.7/introspect")
+    page.get_by_label("Our client id there").fill("meridian")
+    page.get_by_role("button", name="Show what this changes").click()
+    page.get_by_text("The address is not one that may be called.").wait_for()
+    assert page.get_by_text("introspection.endpoint").is_visible()
+
+    page = window.go("/partners/kestrel/clients/new")
+    page.get_by_text("The platform that vouches for it").click()
+    page.get_by_role("link", name="GitHub Actions").click()
+    page.get_by_role("button", name="Register the client").click()
+    page.get_by_text("stands for what only you know").first.wait_for()
+    assert page.get_by_label("Which of its workloads this is").is_visible()
+
+    page = window.go("/partners?state=active")
+    page.get_by_role("button", name="that match").click()
+    page.get_by_text("Whoever comes to match later is not among them").wait_for()
+    assert page.get_by_role("button", name="Suspend: ").is_visible()

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def window(visit: Callable[..., Visit]) -> Visit:
-    """Somebody who proved a moment ago who they are."""
-    opened = visit(None)
-    opened.sign_in(Role.PARTNER_MANAGER)
-    return opened
+    """A partner manager's window."""
+    return visit(Role.PARTNER_MANAGER)
 
 
-def test_a_partner_is_suspended_reinstated_and_offboarded_each_with_its_consequence_first(window: Visit) -> None:
+def test_a_partner_is_suspended_reinstated_and_offboarded_each_with_its_consequence_first(
+    visit: Callable[..., Visit],
+) -> None:
+    window = visit(None)
+    window.sign_in(Role.PARTNER_MANAGER)  # offboarding asks who proved a moment ago who they are
     page = window.go(f"/partners/{PLOVER}")
     for flow, act, button, state in (
         ("suspend a partner", "Suspend", "Suspend Plover Insurance", "Suspended"),

@@ -11,15 +11,19 @@ import pytest
 from exchange import familiar
 from exchange.familiar import FamiliarToken, FamiliarTokens
 from exchange.generations import Generations
+from exchange.opaque_tokens import MustIntrospect, OpaqueToken
 from exchange.possession import NOTHING, Possession
 from exchange.protocol.errors import OAuthError
 from exchange.protocol.request import JWT_BEARER, TOKEN_EXCHANGE, TokenRequest
 from exchange.subjects import establish
+from exchange.verifying import PresentedToken
 from policy.raw import RawToken
-from policy.reasons import Reason
+from policy.reasons import Reason, Rule
 from policy.tokens import TokenType, VerifiedToken
 from tests.conformance.rules import rule
 from tests.exchange.judged import CLAIMS, HEADER, JWT, US, make_issuer, present
+from tests.exchange.test_words_of_answers import Answer
+from tests.exchange.test_words_of_subjects import Own, ourselves
 from tests.fuzz.signed import KEYS, NOW, described, spell
 from tests.policy.examples import make_client
 from tests.signers import make_key
@@ -117,8 +121,9 @@ def test_a_key_that_left_the_set_ends_what_it_signed(known: Counter) -> None:
     request = asking(token())
     known.believe(request)
     without = make_issuer(keys={name: make_key(name) if name == "ES256" else key for name, key in KEYS.items()})
-    with pytest.raises(OAuthError):
+    with pytest.raises(OAuthError) as caught:
         known.believe(request, issuer=without)
+    assert (caught.value.reason, caught.value.steps[0].rule) == (Reason.KEY_UNKNOWN, Rule.SUBJECT_TOKEN)
 
 
 def test_keys_that_are_too_old_are_not_believed_again(known: Counter) -> None:
@@ -176,6 +181,29 @@ def test_a_grant_is_neither_kept_nor_looked_up(known: Counter) -> None:
     assert known.verified == 2
     known.believe(asking(token(), JWT))
     assert not isinstance(known.tokens.read(grant, US, ()), FamiliarToken)
+
+
+def test_a_grant_must_be_for_us_alone_whoever_reads_it(known: Counter) -> None:
+    presented = known.tokens.read(asking(token(), JWT, JWT_BEARER), US, ())
+    assert isinstance(presented, PresentedToken)
+    assert presented.only_audience == US
+
+
+def test_a_token_of_ours_is_verified_each_time(known: Counter) -> None:
+    for _ in range(2):
+        known.tokens.establish(Own().presented(), ourselves(), CLIENT, NOTHING, now=NOW)
+    assert isinstance(known.tokens.read(asking(Own().presented().token), US, ()), PresentedToken)
+
+
+def test_what_an_issuer_said_counts_for_its_request_alone(known: Counter) -> None:
+    answer = Answer()
+    opaque = answer.opaque()
+    assert known.tokens.establish(opaque, answer.issuer, CLIENT, NOTHING, now=NOW) == answer.accepted()
+    assert known.tokens.read(asking(opaque.token), US, opaque.told) == opaque
+    again = known.tokens.read(asking(opaque.token), US, ())
+    assert isinstance(again, OpaqueToken)
+    with pytest.raises(MustIntrospect):
+        known.tokens.establish(again, answer.issuer, CLIENT, NOTHING, now=NOW)
 
 
 def test_nothing_is_familiar_of_a_request_without_a_subject_token(known: Counter) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from exchange import rulings
 from exchange.generations import Generations
+from exchange.possession import NOTHING
 from exchange.rulings import Rulings
+from exchange.subjects import establish
 from policy.decision import decide
 from policy.decision import rule as rule_of
 from policy.facts import Actor, Facts, Granted, Refused
@@ -18,6 +20,7 @@ from policy.origin import Origin
 from policy.reasons import Reason
 from tests.conformance.rules import rule
 from tests.exchange.judged import Case
+from tests.exchange.test_words_of_subjects import ourselves
 from tests.policy.examples import (
     LEDGER,
     NOW,
@@ -131,6 +134,19 @@ def test_with_an_actor_or_a_token_of_ours_nothing_is_kept(known: Counter) -> Non
     acting = facts(**CHANGED["an actor"])
     known.answer(acting)
     known.answer(acting)
+    assert known.made == 2
+
+
+def test_a_subject_without_a_token_is_judged_each_time(known: Counter) -> None:
+    itself = facts(subject=establish(None, ourselves(), make_client(), NOTHING, now=NOW), trust=None)
+    known.answer(itself)
+    known.answer(itself)
+    assert known.made == 2
+
+
+def test_two_tokens_that_ask_for_the_same_are_both_kept(known: Counter) -> None:
+    for each in (first := facts(), other := facts(subject=replace(FACTS.subject)), first, other):
+        known.answer(each)
     assert known.made == 2
 
 

@@ -12,10 +12,11 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from audit.models import Event
 from partners import models
-from portal.models import Proposal, User
+from portal.models import Invitation, Proposal, User
 from portal.roles import Role
 from tests import world as worlds
 from tests.portal import organisation as organisations
@@ -23,6 +24,8 @@ from tests.portal import partner_side
 from tests.portal.conftest import prove
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.portal.partner_side import Sides
 
 MAPPING = "/connect/mappings/kestrel-sandbox"
@@ -205,3 +208,42 @@ def test_what_is_in_force_already_is_nothing_to_propose(sides: Sides) -> None:
     assert answer.status_code == 422
     assert "nothing to propose" in answer.content.decode()
     assert drafts() == []
+
+
+@pytest.fixture
+def active(sides: Sides, manager: Client) -> str:
+    """The partner is active, its admin was let in by the manager, and wrote a draft; the stamp of that."""
+    models.Partner.objects.filter(slug="kestrel").update(state="active")
+    now, sara = timezone.now(), User.objects.get(email=SARA)
+    invited = {"partner": sides.kestrel, "email": "Mei@kestrel.example", "made_by": sara, "digest": b"d" * 32}
+    Invitation.objects.create(**invited, expires_at=now, used_at=now)
+    propose(sides)
+    return stamp_on(manager.get(f"{OURS}/versions").content.decode())
+
+
+def test_whoever_let_the_author_in_is_no_second_person_about_the_draft(
+    sides: Sides, manager: Client, active: str, signed_in: Callable[[Role | None], Client]
+) -> None:
+    assert sides.kestrel.slug == "kestrel"
+    page = manager.get(f"{OURS}/versions").content.decode()
+    assert "You invited mei@kestrel.example" in page
+    assert "Publish version" not in page
+    answer = manager.post(f"{OURS}/publish", {"stamp": active})
+    assert answer.status_code == 409
+    assert "You invited mei@kestrel.example" in answer.content.decode()
+    call = manager.post("/api/v1/partners/kestrel/mappings/kestrel-sandbox/publish", "{}", "application/json")
+    assert (call.status_code, call.json()["code"]) == (409, "second_person_needed"), call.content.decode()
+    assert in_force().version == 1
+    other = signed_in(Role.SECURITY_ADMIN)
+    assert other.post(f"{OURS}/publish", {"stamp": active}).status_code == 302
+    assert in_force().version == 2
+
+
+def test_the_inviters_other_account_is_no_second_person_either(
+    manager: Client, active: str, signed_in: Callable[[Role | None], Client]
+) -> None:
+    other = signed_in(Role.SECURITY_ADMIN)
+    User.objects.filter(email__startswith="somebody.security").update(person=User.objects.get(email=SARA))
+    assert other.post(f"{OURS}/publish", {"stamp": active}).status_code == 409
+    assert manager.get(f"{OURS}/versions").status_code == 200
+    assert in_force().version == 1
