@@ -304,7 +304,7 @@ def test_the_list_goes_on_page_by_page_in_few_queries_by_its_index(
     partner = Partner.objects.get(slug="kestrel").id
     since, until = (lowest_id(timezone.now() - timedelta(days=days)) for days in (7, 0))
     plan = plans(lambda: replays.following(partner, after=since, until=until), "sort", "bitmapscan")
-    # either is in order; while the trail is nearly empty, and all of it one partner's, the planner finds them equally cheap
+    # the planner finds both equally cheap while the trail is nearly empty and one partner's
     assert "_partner_id_id_idx" in plan or "_pkey" in plan
     assert "Sort" not in plan
 
