@@ -178,7 +178,17 @@ def unready(server: ExchangeServer) -> Iterator[httpx.Client]:
 def _serving(environment: dict[str, str], port: int, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """The server's process, and the file that it writes its log to."""
     command = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", str(workers), "--log-level", "warning", "--no-access-log", "--lifespan", "on"]
+    command += [
+        "--loop",
+        "portal.even_loop:EvenLoop",
+        "--workers",
+        str(workers),
+        "--log-level",
+        "warning",
+        "--no-access-log",
+        "--lifespan",
+        "on",
+    ]
     command += ["--no-proxy-headers", "--http", "portal.http_protocol:Http11Protocol"]
     with NamedTemporaryFile(prefix="handover-server-", suffix=".log") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -36,7 +36,7 @@ class Programs:
         return self._python(
             "web",
             *("-m", "uvicorn", "portal.asgi:application", "--host", host, "--port", str(port)),
-            *("--workers", str(len(os.sched_getaffinity(0))), "--loop", "uvloop"),
+            *("--workers", str(len(os.sched_getaffinity(0))), "--loop", "portal.even_loop:EvenLoop"),
             *("--http", "portal.http_protocol:Http11Protocol"),
             *("--lifespan", "on", "--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "5"),
         )
