@@ -36,7 +36,7 @@ class EvenLoop(uvloop.Loop):
         self,
         protocol_factory: Factory,
         host: str | None = None,
-        port: int | None = None,
+        port: Any = None,  # noqa: ANN401 - uvloop's own
         *,
         sock: socket.socket | None = None,
         ssl: object = None,
