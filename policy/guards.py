@@ -262,7 +262,7 @@ def limit_lifetime(facts: Facts[T], longest: Bound, now: datetime) -> tuple[date
     lifetime = ends - now
     if lifetime < SHORTEST_LIFETIME:
         raise _refuse(Reason.LIFETIME_EXHAUSTED, Rule.LIFETIME, "at least one second left", f"ended by {bound}")
-    received = f"{lifetime.days * 86_400 + lifetime.seconds} s"
+    received = f"{int(lifetime.total_seconds())} s"
     return ends, Step(Rule.LIFETIME, Verdict.PASSED, f"bounded by {bound}", received)
 
 

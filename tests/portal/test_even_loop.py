@@ -127,13 +127,3 @@ def test_without_descriptors_nobody_is_taken_in_for_a_while(monkeypatch: pytest.
     assert [(entry["event"], entry["cause"]) for entry in logs] == [
         ("server.takes_in_nobody", "Too many open files")
     ] * 2
-
-
-def test_a_server_of_its_own_address_is_uvloops() -> None:
-    async def work(loop: EvenLoop, _bound: socket.socket, _port: int) -> None:
-        server = await loop.create_server(Echo, "127.0.0.1", 0)
-        assert isinstance(server, asyncio.AbstractServer)
-        server.close()
-        await server.wait_closed()
-
-    run(work)
