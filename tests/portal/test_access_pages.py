@@ -249,5 +249,5 @@ FIELDS = ("q", "target", "scope", "risk", "unused", "at", "after")
 def test_hostile_text_is_shown_as_text_and_breaks_nothing(browser: Client) -> None:
     for text, field, address in product(HOSTILE, FIELDS, ("/access", "/access/who")):
         answer = browser.get(address, {"target": "ledger-api", field: text})
-        assert answer.status_code in {200, 422}, field
+        assert answer.status_code in ({400} if "\0" in text else {200, 422}), field
         assert "<script>alert" not in answer.content.decode()

@@ -81,7 +81,7 @@ def test_a_form_that_came_without_cookies_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/partners?q=a%00b", "/exchanges?client=%00", "/partners/kestrel/clients/a%00b/edit"]
+    "address", ["/partners?q=a%00b", "/search?q=a%00b", "/exchanges?client=%00", "/partners/kestrel/clients/a%00b/edit"]
 )
 @pytest.mark.usefixtures("organisation")
 def test_an_address_that_nothing_can_match_is_said_to_be_unreadable(browser: Client, address: str) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_QUERIES = 12
 ISSUER = "https://idp.kestrel.example"
 SUBJECT = "partner:kestrel:ada@kestrel.example"
-HOSTILE = ("<script>alert(1)</script>", "' OR 1=1 --", "=cmd|' /C'!A0", "\u202egold", "a\0b", "%%__", "x" * 5000)
+HOSTILE = ("<script>alert(1)</script>", "' OR 1=1 --", "=cmd|' /C'!A0", "\u202egold", "%%__", "x" * 5000)
 
 
 @pytest.fixture
