@@ -86,8 +86,10 @@ class Door:
             self._loop.add_reader(self._listening, self._take_in)
 
     def _take_in(self) -> None:
-        places = min(MOST_AT_ONCE, 1 + int(self._busy_for * PER_SECOND))
-        self._looked = monotonic()
+        now = monotonic()
+        is_of_late = now - self._looked <= 2 * self._busy_for  # a pass that was long a while ago says nothing of now
+        places = min(MOST_AT_ONCE, 1 + int(self._busy_for * PER_SECOND)) if is_of_late else 1
+        self._looked = now
         self._loop.call_soon(self._note_the_time)
         for _ in range(places):
             try:

@@ -76,6 +76,20 @@ def test_a_busy_loop_takes_in_as_many_as_its_time_allows(monkeypatch: pytest.Mon
     assert taken_by_pass(monkeypatch, 12, busy_for=0.005) == [1, 6, 5]
 
 
+def test_what_kept_a_loop_busy_a_while_ago_lets_nobody_in_at_once() -> None:
+    async def work(loop: EvenLoop, bound: socket.socket, port: int) -> None:
+        server = await loop.create_server(Echo, sock=bound, backlog=100)
+        assert isinstance(server, Door)
+        server._busy_for = 0.005
+        with callers(port, 5):
+            while not server._entering:
+                await asyncio.sleep(0)
+            assert len(server._entering) == 1
+        server.close()
+
+    run(work)
+
+
 def test_whoever_is_taken_in_is_answered_and_after_closing_nobody_is() -> None:
     async def work(loop: EvenLoop, bound: socket.socket, port: int) -> None:
         server = await loop.create_server(Echo, sock=bound, backlog=100)
