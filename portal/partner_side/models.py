@@ -20,9 +20,14 @@ class PartnerAdmin(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="partner_side"
     )
-    partner = models.ForeignKey("partners.Partner", models.PROTECT, related_name="+")
+    partner = models.ForeignKey("partners.Partner", models.PROTECT, db_index=False, related_name="+")
     domain = models.CharField(max_length=253)
     since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["partner", "-user"], name="partneradmin_by_partner")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} of {self.partner_id}"

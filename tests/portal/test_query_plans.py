@@ -135,7 +135,7 @@ def test_what_the_api_lists_of_a_partners_people_comes_out_of_an_index(organisat
     )
     assert "invitation_by_partner" in plan
     assert "proposal_by_partner" in plan
-    assert "portal_partneradmin_partner_id" in plans(lambda: rosters.people(kestrel.id))
+    assert "partneradmin_by_partner" in plans(lambda: rosters.people(kestrel.id))
 
 
 def test_turns_and_alerts_are_found_by_index(organisation: Organisation) -> None:
