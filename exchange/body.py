@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from types import coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from exchange.protocol.form import MAX_BODY_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Mapping
+
+    Piece = Generator[Any, None, Mapping[str, Any]]
 
 READ_TIMEOUT: Final = 10.0
 
@@ -56,14 +59,35 @@ async def _rest(receive: Callable[[], Awaitable[Mapping[str, Any]]], first: byte
 
 
 async def _first(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
+    """The first piece. It nearly always came with the head, and a time limit costs as much as all of its reading.
+
+    So it is asked for as far as that goes without waiting, and the limit is set only for what has to be waited for.
+    """
+    asked = receive().__await__()
     try:
-        async with asyncio.timeout(READ_TIMEOUT):
-            message = await receive()
-    except TimeoutError as error:
-        raise BodyTooSlow from error
+        awaited = next(asked)
+    except StopIteration as there:
+        message: Mapping[str, Any] = there.value
+    else:
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                message = await _rest_of(asked, awaited)
+        except TimeoutError as error:
+            raise BodyTooSlow from error
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message
+
+
+@coroutine
+def _rest_of(asked: Piece, awaited: object) -> Piece:
+    """What ``asked`` answers, which has begun and waits for ``awaited``."""
+    try:
+        yield awaited
+    except BaseException:  # whoever waits is told to stop, by the limit or by the server
+        asked.close()
+        raise
+    return (yield from asked)
 
 
 def replay_body(body: bytes) -> Callable[[], Awaitable[Mapping[str, Any]]]:

@@ -7,7 +7,7 @@ and a key of one issuer from validating another's token.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,6 +62,8 @@ class KeyRing:
     keys: Mapping[str, Mapping[str, JSON]]
     is_fetched: bool
     usable_until: datetime | None
+    _imported: dict[str, VerificationKey] = field(default_factory=dict, repr=False, compare=False)
+    """Those of them that were asked for: a lookup costs less than spelling the key out."""
 
     def find(self, kid: str | None) -> VerificationKey | None:
         """The key of this id; without an id, the only key there is (rule 108)."""
@@ -69,8 +71,10 @@ class KeyRing:
             if len(self.keys) != 1:
                 return None
             kid = next(iter(self.keys))
-        jwk = self.keys.get(kid)
-        return None if jwk is None else _import(kid, orjson.dumps(jwk, option=orjson.OPT_SORT_KEYS))
+        key = self._imported.get(kid)
+        if key is None and (jwk := self.keys.get(kid)) is not None:
+            key = self._imported[kid] = _import(kid, orjson.dumps(jwk, option=orjson.OPT_SORT_KEYS))
+        return key
 
     def holds(self, subject_public_key_info: bytes) -> bool:
         """Whether a certificate's key is one of these (RFC 8705 section 2.2)."""

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _hang_ups_are_heard() -> Iterator[None]:
+    """Children inherit what their parent ignores, as tests do that run under ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def eventually(condition: Callable[[], Any], *, within: float = 60.0) -> Any:
     """Wait until it holds; answers what it answered."""
     deadline = time.monotonic() + within

@@ -6,6 +6,7 @@ import json
 import socket
 from contextlib import contextmanager
 from http.client import HTTPResponse
+from io import BufferedReader
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -39,10 +40,37 @@ def chunked(server: ExchangeServer) -> bytes:
     return head(server, CURL) + b"Transfer-Encoding: chunked\r\n\r\n" + parts
 
 
+class Connection(socket.socket):
+    """A connection whose answers are read one after the other: what is read ahead of one belongs to the next."""
+
+    _answers: BufferedReader | None = None
+
+    def makefile(self, *_arguments: object, **_named: object) -> Shared:  # type: ignore[override]
+        self._answers = self._answers or BufferedReader(socket.SocketIO(self, "r"))
+        return Shared(self._answers)
+
+    def close(self) -> None:
+        if self._answers is not None:
+            self._answers.detach().close()
+        super().close()
+
+
+class Shared:
+    """A reader that nobody closes but the connection."""
+
+    def __init__(self, answers: BufferedReader) -> None:
+        self.read, self.readline, self.readinto = answers.read, answers.readline, answers.readinto
+
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
+
+
 @contextmanager
 def connected(server: ExchangeServer) -> Iterator[socket.socket]:
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with Connection() as connection:
+        connection.settimeout(10)
+        connection.connect((host, int(port)))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield connection
 
