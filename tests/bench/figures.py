@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.bench.session import Measurement, Session
 
 SUBJECT = "RS256"
-"""The subject token of the exchange that the gates are about; the assertion and our token are ES256."""
+"""The subject token of the exchange that most gates are about; the assertion and our token are ES256."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +146,7 @@ class Gate:
     aim: float
     is_least: bool
     """Whether the limit is the least that will do, or the most."""
+    subject: str = SUBJECT
 
     def verdict(self, found: Ratios) -> str:
         """Met, missed, or not measured in this run."""
@@ -156,13 +157,16 @@ class Gate:
 
     def value(self, found: Ratios) -> float | None:
         """The ratio that it is about."""
-        return found.get((SUBJECT, self.connections, self.kind))
+        return found.get((self.subject, self.connections, self.kind))
 
+
+WHOLE = "ES256"
+"""The subject token of the exchange whose processor time has a limit: three ES256 signatures (decision 19)."""
 
 GATES = (
     Gate(kind="throughput / django-oauth-toolkit", connections=64, limit=5, aim=8, is_least=True),
     Gate(kind="throughput / oidc-provider", connections=64, limit=1.5, aim=2, is_least=True),
-    Gate(kind="CPU / crypto floor", connections=64, limit=3.3, aim=2.3, is_least=False),
+    Gate(kind="CPU / crypto floor", connections=64, limit=3.3, aim=2.3, is_least=False, subject=WHOLE),
     Gate(kind="p95 / oidc-provider", connections=16, limit=1, aim=0.7, is_least=False),
     Gate(kind="p95 / oidc-provider", connections=64, limit=0.8, aim=0.55, is_least=False),
 )

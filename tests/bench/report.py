@@ -106,9 +106,9 @@ def _ratios(found: Ratios) -> str:
 
 
 def gates(found: Ratios) -> str:
-    """The gates, about the exchange with an RS256 subject token; an ES256 one is shown without."""
+    """The gates, each about the exchange with one kind of subject token; the other's ratios stand above."""
     return table(
-        ["our exchange, RS256 subject token", "callers", "gate", "aim", "found", "verdict"],
+        ["our exchange", "subject token", "callers", "gate", "aim", "found", "verdict"],
         [_gate(gate, found) for gate in figures.GATES],
     )
 
@@ -118,4 +118,4 @@ def _gate(gate: Gate, found: Ratios) -> list[str]:
     bound = "at least" if gate.is_least else "at most"
     shown = "-" if value is None else f"{value:.2f}"
     said = f"**{verdict}**" if verdict == "missed" else verdict
-    return [gate.kind, str(gate.connections), f"{bound} {gate.limit:g}", f"{gate.aim:g}", shown, said]
+    return [gate.kind, gate.subject, str(gate.connections), f"{bound} {gate.limit:g}", f"{gate.aim:g}", shown, said]

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from tests.bench.generator import Generator, Sent
     from tests.bench.stage import Stage
 
+LEAST = 1500.0
+"""Requests a second that are prepared for at least: one slow second, as the first is, foretells nothing."""
+
 SPARE = 3.0
-"""How many more bodies are prepared than the last measurement of a cell used: a shared machine may double its speed."""
+"""How many times the bodies of a cell's fastest measurement are prepared: a shared machine may double its speed."""
 
 
 BUSY = 0.3
@@ -99,7 +102,8 @@ class Session:
 
     def _measure(self, contender: Contender, connections: int, seconds: int) -> Measurement:
         seconds, lines = max(seconds, contender.least_seconds), self.stage.directory / "lines"
-        rate = self._rates.get((contender.name, connections), 3000.0 * PROCESSES)
+        cell = contender.name, connections
+        rate = self._rates.get(cell, 3000.0 * PROCESSES)
         lines.write_bytes(b"\n".join(contender.lines(int(rate * seconds * SPARE) + 500)) + b"\n")
         tally = contender.tally() if contender.tally else None
         before = self._accounts(contender)
@@ -107,7 +111,7 @@ class Session:
         self._settle(contender)
         after = self._accounts(contender)
         surplus = _checked(contender, sent, connections, tally)
-        self._rates[contender.name, connections] = sent.answers / sent.seconds
+        self._rates[cell] = max(self._rates.get(cell, LEAST), sent.answers / sent.seconds)
         micros = [(end - start) / (sent.answers + surplus) * 1e6 for start, end in zip(before, after, strict=True)]
         cost = Cost(server=micros[0], postgres=micros[1], redis=micros[2])
         return Measurement(sent=sent, cost=cost, surplus=surplus)

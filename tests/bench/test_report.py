@@ -51,6 +51,12 @@ def test_a_gate_is_about_its_subject_token_and_its_number_of_callers_alone() -> 
     assert FAST.verdict(ratios) == "not measured"
 
 
+def test_processor_time_has_its_limit_where_all_three_signatures_are_alike() -> None:
+    (whole,) = (gate for gate in figures.GATES if gate.kind == "CPU / crypto floor")
+    assert whole.verdict({("ES256", 64, whole.kind): 3.3, (SUBJECT, 64, whole.kind): 4.0}) == "met"
+    assert whole.verdict({("ES256", 64, whole.kind): 3.31}) == "missed"
+
+
 def test_every_gate_names_a_ratio_that_is_taken() -> None:
     assert {gate.kind for gate in figures.GATES} <= {kind.name for kind in figures.KINDS}
 
