@@ -87,9 +87,9 @@ conformance: $(VENV)/.dev ## The table of the standards' rules and the tests tha
 	$(BIN)/python -m tests.conformance
 	$(BIN)/python -m tests.attacks
 
-screenshots: $(VENV)/.dev ## The pictures of the documentation, made by the browser tests: docs/screenshots
+screenshots: $(VENV)/.dev ## Every page in all six views under the whole of axe, and the pictures: docs/screenshots
 	@mkdir -p docs/screenshots
-	HANDOVER_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q -p no:randomly tests/e2e/test_every_page.py tests/e2e/test_simulator.py tests/e2e/test_devices.py
+	HANDOVER_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q -p no:randomly $$(grep -l 'look(' tests/e2e/test_*.py)
 
 flows: $(VENV)/.dev ## Every flow in the browser, its clicks and seconds counted: docs/flows.md
 	$(BIN)/python -m tests.e2e.flow_page

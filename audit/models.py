@@ -99,3 +99,22 @@ class UseOfSpan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.start} {self.partner_id} {self.target}"
+
+
+class OutcomeOfHour(models.Model):
+    """How many exchanges of one partner, or of nobody who is known, ended in one way in an hour that was counted."""
+
+    start = models.DateTimeField()
+    partner_id = models.UUIDField(null=True, blank=True)
+    kind = models.CharField(max_length=40)
+    reason = models.CharField(max_length=60, blank=True)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["start"], name="outcome_by_hour"),
+            models.Index(fields=["partner_id", "start"], name="outcome_by_partner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start} {self.kind} {self.reason}"

@@ -1,4 +1,4 @@
-"""Reading the audit trail: exchanges page by page, one correlation, counts of a day, recent changes.
+"""Reading the audit trail: exchanges page by page, one correlation, recent changes, who was seen last.
 
 Every query is led by an index: ids are UUIDv7, so a time range is an id range and "newest first" is the primary key
 read backwards; ``event_by_partner``, ``event_by_client``, ``event_by_target``, ``event_by_reason``, ``event_by_kind``
@@ -13,9 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Count, F, Func, IntegerField, Q, UUIDField, Value
+from django.db.models import Q
 
 from audit import events, steps
 from audit.models import NO_CHANGES, Event
@@ -120,17 +119,6 @@ class Page:
     newer: UUID | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """How many exchanges ended one way: in one hour (0 is the first) or all, for one reason, for one partner or all."""
-
-    hour: int | None
-    outcome: Outcome
-    reason: str
-    partner_id: UUID | None
-    count: int
-
-
 _COLUMNS: Final = ("id", "kind", "reason", "partner_id", "client", "target", "actor", "correlation_id")
 
 
@@ -206,32 +194,6 @@ def records_of(rows: QuerySet[Event]) -> tuple[Record, ...]:
             document=orjson.loads(row.canonical),
         )
         for row in rows
-    )
-
-
-def tally(since: datetime, hours: Sequence[datetime], *, partners: Sequence[UUID] | None = None) -> tuple[Tally, ...]:
-    """Exchanges since an instant, counted by hour, outcome, reason and partner. ``hours`` are where each hour starts.
-
-    Led by ``event_by_kind``, or by ``event_by_partner`` where partners are named.
-    """
-    bounds = Value([lowest_id(hour) for hour in hours], output_field=ArrayField(UUIDField()))
-    rows = Event.objects.filter(kind__in=EXCHANGE_KINDS, id__gte=lowest_id(since), id__lt=lowest_id(hours[-1] + AHEAD))
-    if partners is not None:
-        rows = rows.filter(partner_id__in=partners)
-    counted = (
-        rows.annotate(hour=Func(F("id"), bounds, function="width_bucket", output_field=IntegerField()))
-        .values("hour", "kind", "reason", "partner_id")
-        .annotate(count=Count("id"))
-    )
-    return tuple(
-        Tally(
-            hour=max(0, row["hour"] - 1),
-            outcome=outcome_of(row["kind"], row["reason"]),
-            reason=row["reason"],
-            partner_id=row["partner_id"],
-            count=row["count"],
-        )
-        for row in counted
     )
 
 

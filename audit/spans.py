@@ -1,7 +1,8 @@
 """What each day and each hour brought: granted exchanges by partner and targets, counted once the time is over.
 
-The trail is never edited, so what a day brought never changes either. A month of a busy installation is then read from
-some rows a day, the day that still runs from those of its hours, and only what is not counted yet from the trail.
+Of an hour also how all of them ended. The trail is never edited, so what a day brought never changes either. A month of
+a busy installation is then read from some rows a day, the day that still runs from those of its hours, and only what is
+not counted yet from the trail.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.db import connection, transaction
 from audit import events
 from audit.models import CountedSpan
 from audit.partitions import lowest_id
+from audit.selectors import EXCHANGE_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -36,11 +38,18 @@ _COUNT: Final = """
     WHERE kind = %s AND id >= %s AND id < %s AND partner_id IS NOT NULL
     GROUP BY partner_id, target
 """
+_COUNT_OUTCOMES: Final = """
+    INSERT INTO audit_outcomeofhour (start, partner_id, kind, reason, count)
+    SELECT %s, partner_id, kind, reason, count(*) FROM audit_event
+    WHERE kind = ANY(%s) AND id >= %s AND id < %s
+    GROUP BY partner_id, kind, reason
+"""
 _SWEEP: Final = """
     WITH over AS (
         DELETE FROM audit_countedspan AS span WHERE start < %(days)s OR hours = 1 AND start < %(hours)s AND EXISTS (
             SELECT FROM audit_countedspan WHERE start = date_trunc('day', span.start, 'UTC') AND hours = 24)
-        RETURNING start, hours)
+        RETURNING start, hours),
+    outcomes AS (DELETE FROM audit_outcomeofhour AS ended USING over WHERE over.hours = 1 AND ended.start = over.start)
     DELETE FROM audit_useofspan AS used USING over WHERE used.start = over.start AND used.hours = over.hours
 """
 
@@ -123,4 +132,6 @@ def _count(start: datetime, span: timedelta) -> bool:
             return False
         bounds = (lowest_id(start), lowest_id(start + span))
         cursor.execute(_COUNT, [start, hours, events.ExchangeGranted.kind, *bounds])
+        if span == HOUR:
+            cursor.execute(_COUNT_OUTCOMES, [start, list(EXCHANGE_KINDS), *bounds])
     return True

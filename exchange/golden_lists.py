@@ -42,11 +42,13 @@ class Page:
     older: UUID | None
 
 
-def page(*, partner: str = "", before: UUID | None = None) -> Page:
-    """Golden tokens, newest first, of one partner or of all, older than ``before``."""
+def page(*, partner: str = "", is_green: bool | None = None, before: UUID | None = None) -> Page:
+    """Golden tokens, newest first, of one partner or of all, older than ``before``; green or red ones only."""
     rows = GoldenToken.objects.select_related("partner").order_by("-id")
     if partner:
         rows = rows.filter(partner__slug=partner)
+    if is_green is not None:
+        rows = rows.filter(is_green=is_green)
     if before is not None:
         rows = rows.filter(id__lt=before)
     found = [_case(row) for row in rows[: PAGE_SIZE + 1]]

@@ -204,7 +204,10 @@ class GoldenToken(models.Model):
     checked_epoch = models.BigIntegerField(help_text="The configuration it was last tried under.")
 
     class Meta:
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["partner", "-id"], name="golden_by_partner")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["partner", "-id"], name="golden_by_partner"),
+            models.Index(fields=["-id"], condition=Q(is_green=False), name="golden_red"),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["partner", "name"], name="golden_is_named_once_per_partner")
         ]

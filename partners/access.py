@@ -14,7 +14,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 
 from partners import models
-from partners.mapping_values import mapping_of, rules_of
+from partners.leading import COLUMNS, TIMES, leading_of
+from partners.mapping_values import rules_of
 from partners.selectors import active_targets
 from partners.states import ClientState, MappingState, PartnerState, TrustState
 from partners.vocabulary import GrantType
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from partners.leading import LeadingMapping
     from policy.claim_rules import ClaimRule
-    from policy.mapping import ScopeMapping
     from policy.parties import Target
 
 PAGE_SIZE: Final = 15
@@ -173,7 +174,8 @@ class _Read:
 
     clients: Mapping[UUID, list[models.Client]]
     trusts: Mapping[UUID, list[models.FederationTrust]]
-    mappings: Mapping[UUID, list[models.ScopeMapping]]
+    mappings: Mapping[UUID, list[Any]]
+    """Rows of ``partners.leading.COLUMNS``."""
     targets: Mapping[UUID, Target]
 
     @classmethod
@@ -181,11 +183,14 @@ class _Read:
         """Three queries, led by partner; without the past only what is in force is read."""
         clients = models.Client.objects.filter(partner__in=ids, state=ClientState.ACTIVE)
         mappings = models.ScopeMapping.objects.filter(partner__in=ids, target__in=list(targets))
-        mappings = mappings.exclude(state=MappingState.DRAFT)
+        if has_past:
+            rows = mappings.exclude(state=MappingState.DRAFT).values_list(*COLUMNS, *TIMES, named=True)
+        else:
+            rows = mappings.filter(state=MappingState.PUBLISHED).values_list(*COLUMNS, named=True)
         return cls(
             clients=_by_partner(clients.only("partner_id", "client_id", "scopes", "grant_types").order_by("client_id")),
             trusts=_by_partner(models.FederationTrust.objects.filter(partner__in=ids)),
-            mappings=_by_partner(mappings if has_past else mappings.filter(state=MappingState.PUBLISHED)),
+            mappings=_by_partner(rows),
             targets=targets,
         )
 
@@ -217,17 +222,17 @@ class _Read:
             for source, grants in _GRANTS.items()
         }
 
-    def _mappings(self, partner: UUID, at: datetime | None) -> list[ScopeMapping]:
+    def _mappings(self, partner: UUID, at: datetime | None) -> list[LeadingMapping]:
         """The version of each mapping in force at that moment, in the order in which they are tried."""
-        chosen: dict[str, models.ScopeMapping] = {}
+        chosen: dict[str, Any] = {}
         for row in sorted(self.mappings[partner], key=lambda row: row.version):
             if row.name not in chosen and _was_published(row, at):
                 chosen[row.name] = row
         ordered = sorted(chosen.values(), key=lambda row: (row.position, row.name))
-        return [mapping_of(row, self.targets[row.target_id]) for row in ordered]
+        return [leading_of(row, self.targets[row.target_id]) for row in ordered]
 
 
-def _was_published(row: models.ScopeMapping, at: datetime | None) -> bool:
+def _was_published(row: Any, at: datetime | None) -> bool:  # noqa: ANN401 - a row of COLUMNS and TIMES
     """A published version never changes but for its state: its last change is its end, or, in force, its start."""
     if at is None:
         return row.state == MappingState.PUBLISHED

@@ -14,7 +14,7 @@ from partners.checking import write
 from partners.states import MappingState, PartnerState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -74,6 +74,19 @@ def work(partner_id: UUID, name: str) -> Work:
     rows = models.ScopeMapping.objects.filter(partner=partner_id, name=name)
     found = list(rows.select_related("partner", "trust", "target").order_by("-version"))
     return Work(versions=tuple(_written(row) for row in found), stamp=stamp_of(found))
+
+
+def names_taken(partner_id: UUID) -> Mapping[str, frozenset[str]]:
+    """The names that the partner's mappings have, each with the targets that its draft and what is in force lead to.
+
+    One query.
+    """
+    rows = models.ScopeMapping.objects.filter(partner=partner_id).order_by("name")
+    found: dict[str, frozenset[str]] = {}
+    for name, target, state in rows.values_list("name", "target__name", "state").distinct():
+        leads = state in {MappingState.DRAFT, MappingState.PUBLISHED}
+        found[name] = found.get(name, frozenset()) | ({target} if leads else frozenset())
+    return found
 
 
 def stamp_of(rows: Sequence[models.ScopeMapping]) -> str:

@@ -2,6 +2,7 @@
 
 ConfigurationError
 ├── ConfigurationRefused   the declaration itself is not acceptable: one or more problems, each at a field
+├── SeveralRefused         of several declarations that were to be written together, some were not accepted
 ├── NotRegistered          the change names an object that does not exist
 └── IllegalTransition      the object exists, but what is asked does not lead on from its state (pages answer 409)
     ├── SecondPersonNeeded the state allows it, but not to the one who asks
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from partners.vocabulary import Kind
 
     Path = tuple[str | int, ...]
@@ -55,6 +58,14 @@ class ConfigurationRefused(ConfigurationError):
         self.kind = kind
         self.name = name
         self.problems = problems
+
+
+class SeveralRefused(ConfigurationError):
+    """Of several declarations some were not accepted, so none was written. ``errors`` are by the objects' names."""
+
+    def __init__(self, errors: Mapping[str, ConfigurationError]) -> None:
+        super().__init__(" ".join(map(str, errors.values())))
+        self.errors = errors
 
 
 class NotRegistered(ConfigurationError):

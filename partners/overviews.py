@@ -164,7 +164,7 @@ def _entries(rows: Sequence[models.Partner], now: datetime) -> tuple[PartnerEntr
 
 
 def _count(rows: QuerySet[Any]) -> Counter[UUID]:
-    return Counter(rows.values_list("partner_id", flat=True))
+    return Counter(dict(rows.order_by().values_list("partner_id").annotate(count=Count("id"))))
 
 
 def _trusts_of(ids: Iterable[UUID]) -> Mapping[UUID, list[models.FederationTrust]]:

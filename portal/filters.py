@@ -60,6 +60,12 @@ def as_uuid(text: str) -> UUID | None:
     return None if found is None else UUID(found[0])
 
 
+def query_of(fields: Mapping[str, object]) -> str:
+    """The query of an address; what is empty is left out."""
+    text = urlencode({name: value for name, value in fields.items() if value})
+    return f"?{text}" if text else "?"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeFilter:
     """The filters of the list of exchanges, as its address holds them."""
@@ -118,8 +124,7 @@ class ExchangeFilter:
         """The address's query for this filter; fields that are as usual are left out."""
         usual = ExchangeFilter()
         mine = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != getattr(usual, f.name)}
-        text = urlencode({**mine, **{name: value for name, value in more.items() if value}})
-        return f"?{text}" if text else "?"
+        return query_of(mine | more)
 
     @property
     def narrowing(self) -> tuple[tuple[str, str], ...]:
@@ -161,8 +166,7 @@ class PartnerFilter:
             "state": self.state,
             "order": self.order if self.order != "name" else "",
         }
-        text = urlencode({name: value for name, value in {**mine, **more}.items() if value})
-        return f"?{text}" if text else "?"
+        return query_of(mine | more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,5 +195,4 @@ class PeopleFilter:
     def query(self, **more: object) -> str:
         """The address's query for this filter, changed by ``more``."""
         mine: dict[str, object] = {"q": self.q, "role": self.role, "state": self.state}
-        text = urlencode({name: value for name, value in {**mine, **more}.items() if value})
-        return f"?{text}" if text else "?"
+        return query_of(mine | more)

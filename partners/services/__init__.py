@@ -7,7 +7,7 @@ answers the fields it changed; an empty answer means that nothing had to change,
 from partners.services.clients import change_client, register_client, reinstate_client, suspend_client
 from partners.services.credentials import generate_secret, put_secrets, withdraw_secret
 from partners.services.differences import FieldChange
-from partners.services.drafts import discard_draft, publish_draft, save_draft
+from partners.services.drafts import discard_draft, publish_draft, save_draft, save_first_drafts
 from partners.services.introspections import put_introspection_secret
 from partners.services.mappings import publish_mapping, withdraw_mapping
 from partners.services.partners import (
@@ -54,6 +54,7 @@ __all__ = [
     "reinstate_client",
     "reinstate_partner",
     "save_draft",
+    "save_first_drafts",
     "suspend_client",
     "suspend_partner",
     "withdraw_mapping",

@@ -11,7 +11,13 @@ from audit.events import MappingDrafted, MappingPublished
 from partners import inventory, models
 from partners.checking import require_right
 from partners.drafts import needs_second_person, stamp_of
-from partners.errors import ChangedMeanwhile, IllegalTransition
+from partners.errors import (
+    ChangedMeanwhile,
+    ConfigurationError,
+    ConfigurationRefused,
+    IllegalTransition,
+    SeveralRefused,
+)
 from partners.services import lookups, mappings, onboarding
 from partners.services.differences import FieldChange, differences
 from partners.services.recording import Subject, record
@@ -19,6 +25,8 @@ from partners.states import MappingState
 from partners.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from partners.changes import Change
     from partners.declarations import DeclaredMapping
     from partners.services.differences import Fields
@@ -46,6 +54,23 @@ def save_draft(change: Change, declared: DeclaredMapping, *, seen: str) -> Field
     in_force = latest if latest is not None and latest.state == MappingState.PUBLISHED else None
     fields = differences(inventory.mapping(in_force) if in_force else None, declared)
     return record(change, _subject(owner, row), "drafted", fields, MappingDrafted)
+
+
+def save_first_drafts(change: Change, drafts: Iterable[DeclaredMapping]) -> tuple[Fields, ...]:
+    """The first drafts of several mappings, all or none, each with an event of its own.
+
+    Raises ``IllegalTransition``, and ``SeveralRefused`` with what is against each: for a name that is taken,
+    ``ChangedMeanwhile``.
+    """
+    saved, errors = [], dict[str, ConfigurationError]()
+    for declared in drafts:
+        try:
+            saved.append(save_draft(change, declared, seen=""))
+        except (ConfigurationRefused, ChangedMeanwhile) as error:
+            errors[declared.name] = error
+    if errors:
+        raise SeveralRefused(errors)
+    return tuple(saved)
 
 
 def discard_draft(change: Change, partner: str, name: str, *, seen: str) -> Fields:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
 from partners.access import Wanted
 from policy.parties import Risk
+from portal.filters import query_of
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -49,8 +49,7 @@ class AccessFilter:
     def query(self, **more: str) -> str:
         """The address's query, changed by ``more``; what is empty is left out."""
         mine = {field.name: getattr(self, field.name) for field in fields(self)}
-        text = urlencode({name: value for name, value in {**mine, **more}.items() if value})
-        return f"?{text}" if text else "?"
+        return query_of(mine | more)
 
 
 def plain(value: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -81,6 +82,11 @@ class Row:
 
     partner: PartnerReach
     cells: tuple[Cell, ...]
+
+    @property
+    def address(self) -> str:
+        """What the addresses of its cells begin with: the name of the target is what is left."""
+        return reverse("access-cell", args=[self.partner.slug, "-"]).removesuffix("-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

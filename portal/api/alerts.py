@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -11,21 +11,20 @@ from exchange import alerts
 from exchange.alerts import AlertKind, Wanted
 from partners import overviews
 from portal.api import queries
-from portal.api.answers import Reply, perform, told
-from portal.api.conditions import require_match
+from portal.api.answers import acted, told
 from portal.api.endpoint import Endpoint
 from portal.api.problems import not_found
-from portal.partner_pages.alert_words import tell
+from portal.partner_pages.trusts.alert_words import tell
 from portal.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from rest_framework.request import Request
     from rest_framework.response import Response
 
     from exchange.models import Alert as Row
-    from partners.changes import Change
 
 _STATES: Final = {"open": False, "over": True}
 _SEEN: Final = {"yes": True, "no": False}
@@ -46,10 +45,7 @@ class Alerts(Endpoint):
 
     def get(self, request: Request) -> Response:
         """List alerts."""
-        window = queries.window(request, self.given)
-        before = UUID(window.after) if window.after else None
-        found = alerts.listed(_wanted(self.given), before=before, size=window.size + 1)
-        return queries.page_of_rows(request, found, window.size, _shown)
+        return queries.newest(request, self.given, partial(alerts.listed, _wanted(self.given)), _shown)
 
 
 class Alert(Endpoint):
@@ -71,14 +67,11 @@ class Acknowledge(Endpoint):
 
     def post(self, request: Request, alert: UUID) -> Response:
         """Acknowledge an alert. Of two callers, the second reads who was first."""
-
-        def work(change: Change) -> Reply:
-            row = _alert(alert)
-            require_match(request, _shown(row), is_optional=True)
-            alerts.acknowledge(change, row.partner_id, alert, timezone.now())
-            return Reply(document=_shown(_alert(alert)))
-
-        return perform(request, work)
+        return acted(
+            request,
+            lambda: _shown(_alert(alert)),
+            lambda change: alerts.acknowledge(change, _alert(alert).partner_id, alert, timezone.now()),
+        )
 
 
 def _wanted(given: Mapping[str, Any]) -> Wanted:

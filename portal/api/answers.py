@@ -18,9 +18,10 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from exchange import golden
+from partners import records
 from partners.changes import changing
 from portal.api.callers import Caller, reference_of
-from portal.api.conditions import etag_of, is_known
+from portal.api.conditions import etag_of, is_known, require_match
 from portal.api.problems import ApiError
 from portal.kept_answers import KEPT_FOR, KeptAnswer
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from partners.changes import Change
+    from partners.vocabulary import Kind
 
 LONGEST_KEY: Final = 255
 _SALT: Final = "portal.api.answers"
@@ -59,6 +61,28 @@ def perform(request: Request, work: Callable[[Change], Reply]) -> Response:
         response = _response(reply)
         _keep(row, reply, response)
         return response
+
+
+def acted(
+    request: Request,
+    read: Callable[[], Mapping[str, Any]],
+    act: Callable[[Change], object],
+    *,
+    held: tuple[Kind, str] | None = None,
+) -> Response:
+    """An act on one object, which the answer shows as it is then. ``If-Match`` may say which version was read.
+
+    ``held`` names the kind and the object whose locks are taken first, where it is one of the configuration.
+    """
+
+    def work(change: Change) -> Reply:
+        if held is not None:
+            records.held(*held)
+        require_match(request, read(), is_optional=True)
+        act(change)
+        return Reply(document=read())
+
+    return perform(request, work)
 
 
 def _checked(work: Callable[[Change], Reply], change: Change) -> Reply:

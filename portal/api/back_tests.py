@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -14,6 +13,8 @@ from portal.api.drafts import draft_of, matched_draft
 from portal.api.endpoint import Endpoint, body_of
 from portal.api.problems import not_found
 from portal.api.reading import read
+from portal.api.showing import shown
+from portal.api.tried_shapes import SHAPES
 from portal.api.tries import SPAN
 from portal.permissions import Permission
 from portal.simulator import back_tests, shadow_lists
@@ -69,10 +70,8 @@ class Differences(Endpoint):
         """List what a draft would change, newest first, 50 at a time."""
         draft = draft_of(partner, mapping)
         _document(draft)
-        after = queries.window(request, self.given).after
-        lines, older = shadow_lists.tested_differences(
-            draft.id, effect=self.given.get("effect", ""), before=UUID(after) if after else None
-        )
+        effect, before = self.given.get("effect", ""), queries.before(request, self.given)
+        lines, older = shadow_lists.tested_differences(draft.id, effect=effect, before=before)
         return queries.page(request, list(map(shown_line, lines)), str(older) if older else "")
 
 
@@ -80,16 +79,7 @@ def _document(draft: Draft) -> dict[str, Any]:
     found = shadow_lists.back_test(draft.id, draft.saved_at)
     if found is None:
         raise not_found()
-    return {
-        "draft": draft.id,
-        "author": found.author,
-        "made_at": found.made_at,
-        "since": found.since,
-        "tried": found.tried,
-        "left_out": found.left_out,
-        "is_whole": found.is_whole,
-        "counts": counts(found.counts),
-    }
+    return shown(SHAPES["BackTest"], found, draft=draft.id, counts=counts(found.counts))
 
 
 def counts(found: Mapping[str, int]) -> dict[str, int]:
@@ -99,11 +89,4 @@ def counts(found: Mapping[str, int]) -> dict[str, int]:
 
 def shown_line(line: Line) -> dict[str, Any]:
     """One exchange that would end in another way. ``exchange`` is the event by which it can be read."""
-    return {
-        "exchange": line.event_id,
-        "at": line.at,
-        "client": line.client or None,
-        "effect": line.effect.value,
-        "before": line.before,
-        "after": line.after,
-    }
+    return shown(SHAPES["Difference"], line, exchange=line.event_id)

@@ -8,9 +8,13 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from exchange.protocol.strict_json import NotStrictJson, parse_object
+from partners.errors import Problem
+from portal.api.problems import wrong_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from partners.errors import Path
 
 LONGEST: Final = 64 * 1024
 
@@ -26,7 +30,7 @@ class JsonObject(BaseParser):
         media_type: str | None = None,  # noqa: ARG002 - the framework's signature
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
-        """The object. Raises ``ParseError``. A body of nothing is an object of nothing."""
+        """The object. Raises ``ParseError``, ``ApiError``. A body of nothing is an object of nothing."""
         text = stream.read(LONGEST + 1)
         if len(text) > LONGEST:
             raise ParseError(f"The body is larger than {LONGEST // 1024} KiB.")
@@ -36,17 +40,24 @@ class JsonObject(BaseParser):
             found = dict(parse_object(text))
         except NotStrictJson as error:
             raise ParseError(f"The body is not one JSON object: {error}.") from error
-        if _holds_nul(found):
-            raise ParseError("The body holds the character U+0000, which no text here can have.")
+        nuls = tuple(Problem(path=path, expected="text without the character U+0000") for path in _nuls(found, ()))
+        if nuls:
+            raise wrong_fields(nuls)
         return found
 
 
-def _holds_nul(value: Any) -> bool:  # noqa: ANN401 - any value of JSON
+def _nuls(value: Any, path: Path) -> Iterator[Path]:  # noqa: ANN401 - any value of JSON
+    """Where in a body U+0000 is, which no text here can have; that of a member's name is where the member is."""
     if isinstance(value, dict):
-        return any(map(_holds_nul, value.keys())) or any(map(_holds_nul, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_nul, value))
-    return isinstance(value, str) and "\0" in value
+        for name, item in value.items():
+            if "\0" in name:
+                yield (*path, name.replace("\0", "\ufffd"))
+            yield from _nuls(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nuls(item, (*path, index))
+    elif isinstance(value, str) and "\0" in value:
+        yield path
 
 
 class MergePatch(JsonObject):

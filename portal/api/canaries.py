@@ -35,7 +35,7 @@ class Run(Endpoint):
     """The canaries of one partner tried again, now. Nothing is exchanged by that, and no key of the partner is used."""
 
     needs = {"POST": Permission.PARTNERS_WRITE}
-    shape = "CanariesTried"
+    shape, only_asks = "CanariesTried", True
 
     def post(self, request: Request, partner: str) -> Response:  # noqa: ARG002 - the framework's signature
         """Try a partner's canaries. It changes nothing but what is known of them, and the alert about a red one."""

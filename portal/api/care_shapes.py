@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from exchange.alerts import AlertKind
 from exchange.simulation import Outcome
 from partners.endings import Kind
 from partners.health import KeyHealth
 from partners.states import KeyMethod
-from portal.api.examples import EXAMPLES
+from portal.api.asked_shapes import PUBLIC_KEY
 from portal.api.schema_words import (
     COUNT,
     DAY,
@@ -24,21 +24,18 @@ from portal.api.schema_words import (
     closed,
     many,
     ref,
+    word,
 )
-from portal.partner_pages.trust_health import FAULTS
+from portal.partner_pages.trusts.health import FAULTS
 from portal.reminding.told import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 _PRIMARY: Final = ID | {"description": "What exchanges/{reference} takes."}
 
 
-def _word(words: Iterable[Any]) -> Schema:
-    return {"type": "string", "enum": sorted(str(word) for word in words)}
-
-
-_PICTURE: Final = closed(
+PICTURE: Final = closed(
     {
         "seen_at": MAYBE_INSTANT | {"description": "The last look that brought a whole picture."},
         "next_look_at": INSTANT,
@@ -51,7 +48,7 @@ _PICTURE: Final = closed(
         "certificate_ends_at": MAYBE_INSTANT,
     }
 )
-_SEEN_KEY: Final = closed(
+SEEN_KEY: Final = closed(
     {
         "thumbprint": TEXT | {"description": "RFC 7638."},
         "kid": MAYBE,
@@ -62,9 +59,9 @@ _SEEN_KEY: Final = closed(
         "gone_at": MAYBE_INSTANT,
     }
 )
-_LOOK: Final = closed({"is_whole": YES_OR_NO, "detail": MAYBE, "first_at": INSTANT, "last_at": INSTANT, "count": COUNT})
-_ADVICE: Final = closed({"fault": _word(FAULTS), "subject": MAYBE, "detail": MAYBE, "title": TEXT, "advice": TEXT})
-_TOKENS: Final = closed(
+LOOK: Final = closed({"is_whole": YES_OR_NO, "detail": MAYBE, "first_at": INSTANT, "last_at": INSTANT, "count": COUNT})
+ADVICE: Final = closed({"fault": word(FAULTS), "subject": MAYBE, "detail": MAYBE, "title": TEXT, "advice": TEXT})
+TOKENS: Final = closed(
     {
         "issuer": TEXT,
         "examined": COUNT,
@@ -75,7 +72,6 @@ _TOKENS: Final = closed(
         "algorithms": NAMES,
     }
 )
-_KEY: Final = closed({"kid": MAYBE, "kty": TEXT, "alg": MAYBE, "thumbprint": MAYBE})
 
 SHAPES: Final[Mapping[str, Schema]] = {
     "Alert": closed(
@@ -84,7 +80,7 @@ SHAPES: Final[Mapping[str, Schema]] = {
             "partner": TEXT,
             "trust": MAYBE,
             "issuer": MAYBE,
-            "kind": _word(AlertKind),
+            "kind": word(AlertKind),
             "subject": TEXT,
             "title": TEXT,
             "meaning": TEXT,
@@ -115,13 +111,13 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Ending": closed(
         {
             "id": TEXT | {"description": "What it is, whenever it ends."},
-            "kind": _word(Kind),
+            "kind": word(Kind),
             "partner": TEXT,
             "subject": TEXT,
             "ends_at": INSTANT,
             "contact": MAYBE,
             "owner": MAYBE,
-            "told": many(closed({"email": TEXT, "day": DAY, "fate": _word(Fate)})),
+            "told": many(closed({"email": TEXT, "day": DAY, "fate": word(Fate)})),
         }
     ),
     "Happening": closed(
@@ -135,36 +131,33 @@ SHAPES: Final[Mapping[str, Schema]] = {
         }
     ),
     "PartnerHealth": closed(
-        {"partner": TEXT, "last_exchange_at": MAYBE_INSTANT, "advice": many(_ADVICE), "tokens": many(_TOKENS)}
+        {"partner": TEXT, "last_exchange_at": MAYBE_INSTANT, "advice": many(ADVICE), "tokens": many(TOKENS)}
     ),
     "TrustHealth": closed(
         {
             "partner": TEXT,
             "trust": TEXT,
             "issuer": TEXT,
-            "key_method": _word(KeyMethod.values),
-            "key_health": _word(KeyHealth),
+            "key_method": word(KeyMethod.values),
+            "key_health": word(KeyHealth),
             "keys_fetched_at": MAYBE_INSTANT,
             "keys_usable_until": MAYBE_INSTANT,
             "fetch_failures": COUNT,
             "fetch_error": MAYBE,
-            "picture": {"anyOf": [_PICTURE, {"type": "null"}]},
-            "keys": many(_SEEN_KEY),
-            "looks": many(_LOOK),
+            "picture": {"anyOf": [PICTURE, {"type": "null"}]},
+            "keys": many(SEEN_KEY),
+            "looks": many(LOOK),
         }
     ),
     "WaitingKeys": closed(
         {
             "id": ID,
             "location": TEXT,
-            "present": many(_KEY),
-            "offered": many(_KEY),
+            "present": many(PUBLIC_KEY),
+            "offered": many(PUBLIC_KEY),
             "since": MAYBE_INSTANT,
             "present_uri": MAYBE,
             "offered_uri": MAYBE,
         }
     ),
-    "KeysToConfirm": closed({"jwks_uri": TEXT}, "jwks_uri") | {"examples": [EXAMPLES["KeysToConfirm"]]},
-    "IntrospectionSecret": closed({"secret": TEXT | {"writeOnly": True}})
-    | {"examples": [EXAMPLES["IntrospectionSecret"]]},
 }

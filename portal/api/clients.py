@@ -6,23 +6,22 @@ that takes the permission to change settings, not the one to change partners.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils import timezone
-from pydantic_core import PydanticCustomError
 
 from partners import records, services
 from partners.declarations import DeclaredClient
-from partners.errors import ConfigurationRefused, NotRegistered, Problem
-from partners.notation import parse_duration
+from partners.errors import NotRegistered
 from partners.vocabulary import Kind
 from portal.api import objects, queries
-from portal.api.answers import Reply, perform, told
+from portal.api.act_bodies import NEW_SECRET
+from portal.api.answers import Reply, acted, perform, told
 from portal.api.conditions import require_match
 from portal.api.endpoint import Endpoint, body_of, caller_of, require
+from portal.api.reading import read
 from portal.permissions import Permission
 
 if TYPE_CHECKING:
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
     from partners.changes import Change
     from partners.records import Record
-
-LONGEST_OVERLAP: Final = timedelta(days=30)
-_OVERLAP: Final = "a duration of at most 30d, such as 24h; left out, the older secret stays until it is withdrawn"
 
 
 class Clients(Endpoint):
@@ -126,7 +122,7 @@ class Secrets(Endpoint):
 
     def post(self, request: Request, client: UUID) -> Response:
         """Make a new secret. It is shown in this answer and never again."""
-        overlap = _overlap(body_of(request))
+        overlap = read(NEW_SECRET, body_of(request)).overlap
 
         def work(change: Change) -> Reply:
             record = _held(request, client)
@@ -160,13 +156,11 @@ class Secret(Endpoint):
 
 
 def _act(request: Request, client: UUID, act: Callable[[Change, str], Any]) -> Response:
-    def work(change: Change) -> Reply:
-        record = _held(request, client)
-        require_match(request, objects.shown(record), is_optional=True)
-        act(change, record.declared.name)
-        return Reply(document=objects.shown(records.client(client)))
-
-    return perform(request, work)
+    return acted(
+        request,
+        lambda: objects.shown(_held(request, client)),
+        lambda change: act(change, records.client(client).declared.name),
+    )
 
 
 def _held(request: Request, client: UUID) -> Record:
@@ -176,26 +170,3 @@ def _held(request: Request, client: UUID) -> Record:
         require(caller_of(request), Permission.SETTINGS_WRITE)
     records.held(Kind.CLIENT, found.declared.name)
     return records.client(client)
-
-
-def _overlap(body: dict[str, Any]) -> timedelta | None:
-    """How long the older secret lives on. Raises ``ConfigurationRefused``."""
-    unknown = sorted(body.keys() - {"overlap"})
-    problems = [Problem(path=(name,), expected="a field of this call; there is only overlap") for name in unknown]
-    overlap = None
-    if body.get("overlap") is not None:
-        overlap = _duration(body["overlap"])
-        if overlap is None:
-            problems.append(Problem(path=("overlap",), expected=_OVERLAP))
-    if problems:
-        raise ConfigurationRefused(Kind.CLIENT, "", tuple(problems))
-    return overlap
-
-
-def _duration(given: object) -> timedelta | None:
-    """The duration that is written, where it is one and not too long."""
-    try:
-        found = parse_duration(given)
-    except (PydanticCustomError, OverflowError):
-        return None
-    return found if found <= LONGEST_OVERLAP else None

@@ -18,6 +18,7 @@ from portal.api.callers import Caller, SessionAuthentication, TokenAuthenticatio
 from portal.api.problems import ApiError, InsufficientScope, as_response
 from portal.api.schema import EndpointSchema
 from portal.permissions import roles_with
+from portal.scopes import API_SCOPES
 from portal.signing_in.confirming import is_fresh
 from portal.signing_in.second_factor import must_enrol
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _ENROL: Final = "One of your roles demands a second factor, and you have none. Set one up on your account page first."
 _CONFIRM: Final = "A session does this only shortly after its person proved who they are. Do so on the portal first."
+_SESSION: Final = "A partner's own side opens for its people in a session of the portal. No token carries it."
 
 
 class Endpoint(APIView):
@@ -105,7 +107,9 @@ def body_of(request: Request) -> dict[str, Any]:
 
 
 def require(caller: Caller, permission: Permission) -> None:
-    """Raises ``InsufficientScope``: with the scope that is missing, or with the roles that would do."""
+    """Raises ``ApiError``: with the scope that is missing, or with the roles that would do; or no token would."""
+    if permission not in API_SCOPES and caller.scopes is not None:
+        raise ApiError(HTTPStatus.FORBIDDEN, "session_needed", _SESSION)
     if permission in caller.held:
         return
     if caller.scopes is not None and permission not in caller.scopes:

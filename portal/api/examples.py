@@ -76,8 +76,9 @@ EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
         "always": ["ledger.read"],
     },
     "IntrospectionSecret": {"secret": "chosen-by-the-partner"},
+    "ToExamine": {"issuer": "https://login.osprey.example"},
     "KeysToConfirm": {"jwks_uri": "https://login.osprey.example/keys"},
-    "NewInvitation": {"email": "mei@osprey.example"},
+    "NewInvitation": {"email": "mei@osprey.example", "anew": True},
     "AnswerToProposal": {"answer": "Propose the issuer of your production, please."},
     "GoldenTokenChange": {"name": "A settlement of a gold customer"},
 }

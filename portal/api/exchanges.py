@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from django.utils import timezone
 from rest_framework.response import Response
@@ -19,6 +18,7 @@ from portal.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from rest_framework.request import Request
 
@@ -62,7 +62,7 @@ class Exchanges(Endpoint):
     def get(self, request: Request) -> Response:
         """List exchanges."""
         window = queries.window(request, self.given)
-        before = UUID(window.after) if window.after else None
+        before = queries.before(request, self.given)
         page = trail.exchanges(_search(self.given), before=before, size=window.size)
         names = overviews.names(entry.partner_id for entry in page.entries if entry.partner_id)
         items = [_entry(entry, names) for entry in page.entries]

@@ -6,8 +6,7 @@ Of a token its header and the claims that rules read are kept, never its signatu
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
 from rest_framework.response import Response
@@ -16,20 +15,27 @@ from exchange import golden, golden_lists
 from partners import profiles
 from partners.errors import Problem
 from portal.api import queries
+from portal.api.act_bodies import GOLDEN_TOKEN_CHANGE
 from portal.api.answers import Reply, perform, told
 from portal.api.conditions import require_match
 from portal.api.drafts import draft_of
 from portal.api.endpoint import Endpoint, body_of
 from portal.api.problems import not_found, wrong_fields
 from portal.api.reading import read
+from portal.api.showing import shown
+from portal.api.tried_shapes import SHAPES
 from portal.api.tries import NEW_CASE, OF_PARTNER
 from portal.permissions import Permission
 from portal.simulator import simulations
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from rest_framework.request import Request
 
     from partners.changes import Change
+
+_STATES: Final = {"green": True, "red": False}
 
 
 class GoldenTokens(Endpoint):
@@ -38,12 +44,17 @@ class GoldenTokens(Endpoint):
     needs = {"GET": Permission.EXCHANGES_READ, "POST": Permission.PARTNERS_WRITE}
     shape, bodies = "GoldenToken", {"POST": "NewGoldenToken"}
     is_list = creates = True
-    parameters = (*queries.LIST[1:], queries.text("partner", "Those of this partner only, by its name."))
+    parameters = (
+        *queries.LIST[1:],
+        queries.text("partner", "Those of this partner only, by its name."),
+        queries.word("state", _STATES, "Those that came to the end they must come to, or to another one, only."),
+    )
 
     def get(self, request: Request) -> Response:
         """List golden tokens, 50 at a time."""
-        after = queries.window(request, self.given).after
-        page = golden_lists.page(partner=self.given.get("partner", ""), before=UUID(after) if after else None)
+        is_green = _STATES.get(self.given.get("state", ""))
+        before = queries.before(request, self.given)
+        page = golden_lists.page(partner=self.given.get("partner", ""), is_green=is_green, before=before)
         return queries.page(request, [_shown(case) for case in page.cases], str(page.older) if page.older else "")
 
     def post(self, request: Request) -> Response:
@@ -73,13 +84,11 @@ class GoldenToken(Endpoint):
 
     def patch(self, request: Request, case: UUID) -> Response:
         """Call a golden token something else."""
-        body = body_of(request)
-        if set(body) != {"name"} or not isinstance(body["name"], str):
-            raise wrong_fields((Problem(path=("name",), expected="a text, and nothing beside it"),))
+        name = read(GOLDEN_TOKEN_CHANGE, body_of(request)).name
 
         def work(change: Change) -> Reply:
             require_match(request, _document(case))
-            golden.rename(change, case, body["name"])
+            golden.rename(change, case, name)
             return Reply(document=_document(case))
 
         return perform(request, work)
@@ -145,14 +154,4 @@ def _document(case_id: UUID) -> dict[str, Any]:
 
 
 def _shown(case: golden_lists.Case) -> dict[str, Any]:
-    return {
-        "id": case.id,
-        "name": case.name,
-        "partner": case.slug,
-        "client": case.client,
-        "expected": case.expected,
-        "found": case.found,
-        "is_green": case.is_green,
-        "author": case.author,
-        "checked_at": case.checked_at,
-    }
+    return shown(SHAPES["GoldenToken"], case, partner=case.slug)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from audit import histories
 from portal.api import queries
@@ -28,7 +27,7 @@ class History(Endpoint):
     def get(self, request: Request, partner: str) -> Response:
         """List what was changed about a partner."""
         window = queries.window(request, self.given)
-        before = UUID(window.after) if window.after else None
+        before = queries.before(request, self.given)
         records, has_more = histories.changes(party(partner).id, before=before, size=window.size)
         following = str(records[-1].entry.id) if has_more else ""
         return queries.page(request, [_shown(record) for record in records], following)

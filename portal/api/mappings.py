@@ -12,7 +12,7 @@ from partners.declarations import DeclaredMapping
 from partners.errors import NotRegistered
 from partners.vocabulary import Kind
 from portal.api import objects, queries
-from portal.api.answers import Reply, perform, told
+from portal.api.answers import Reply, acted, perform, told
 from portal.api.conditions import require_match
 from portal.api.endpoint import Endpoint, body_of
 from portal.partner_side import second_people
@@ -158,11 +158,9 @@ class Withdraw(Endpoint):
 
     def post(self, request: Request, mapping: str, partner: str = OURS) -> Response:
         """Withdraw a mapping."""
-
-        def work(change: Change) -> Reply:
-            records.held(Kind.MAPPING, partner)
-            require_match(request, objects.shown(records.mapping(partner, mapping)), is_optional=True)
-            services.withdraw_mapping(change, partner, mapping)
-            return Reply(document=objects.shown(records.mapping(partner, mapping)))
-
-        return perform(request, work)
+        return acted(
+            request,
+            lambda: objects.shown(records.mapping(partner, mapping)),
+            lambda change: services.withdraw_mapping(change, partner, mapping),
+            held=(Kind.MAPPING, partner),
+        )

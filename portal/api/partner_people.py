@@ -6,27 +6,29 @@ the letter alone: no answer has it.
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
 from partners.errors import Problem
 from portal.api import queries
-from portal.api.answers import Reply, perform, told
-from portal.api.conditions import require_match
+from portal.api.act_bodies import NEW_INVITATION
+from portal.api.answers import Reply, acted, perform, told
 from portal.api.endpoint import Endpoint, body_of
 from portal.api.parties import party
+from portal.api.partner_side_shapes import SHAPES
 from portal.api.people import by_of
 from portal.api.problems import ApiError, not_found, wrong_fields
+from portal.api.reading import read
+from portal.api.showing import shown
 from portal.partner_side import invitations, rosters
-from portal.partner_side.forms import InviteForm
 from portal.people.acts import NotPossible
 from portal.permissions import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from uuid import UUID
 
     from rest_framework.request import Request
     from rest_framework.response import Response
@@ -48,9 +50,7 @@ class PartnerPeople(Endpoint):
 
     def get(self, request: Request, partner: str) -> Response:
         """List the people of a partner."""
-        window = queries.window(request, self.given)
-        found = rosters.people(party(partner).id, before=_before(window.after), size=window.size + 1)
-        return queries.page_of_rows(request, found, window.size, _person)
+        return queries.newest(request, self.given, partial(rosters.people, party(partner).id), _person)
 
 
 class PartnerPerson(Endpoint):
@@ -72,17 +72,14 @@ class Close(Endpoint):
 
     def post(self, request: Request, partner: str, person: UUID) -> Response:
         """Close the account of somebody of a partner; what is closed already stays so."""
-        by = by_of(request)
+        by, known = by_of(request), party(partner)
 
-        def work(change: Change) -> Reply:
-            known = party(partner)
-            require_match(request, _person(_insider(known, person)), is_optional=True)
+        def close(change: Change) -> None:
             account = rosters.find(known.id, person)
-            assert account is not None  # an insider has one
+            assert account is not None  # whoever is shown has one
             rosters.close(change, by, account)
-            return Reply(document=_person(_insider(known, person)))
 
-        return perform(request, work)
+        return acted(request, lambda: _person(_insider(known, person)), close)
 
 
 class Invitations(Endpoint):
@@ -95,23 +92,20 @@ class Invitations(Endpoint):
 
     def get(self, request: Request, partner: str) -> Response:
         """List a partner's invitations."""
-        window = queries.window(request, self.given)
-        found = invitations.listed(party(partner), before=_before(window.after), size=window.size + 1)
-        return queries.page_of_rows(request, found, window.size, _invitation)
+        return queries.newest(request, self.given, partial(invitations.listed, party(partner)), _invitation)
 
     def post(self, request: Request, partner: str) -> Response:
         """Invite somebody of a partner: a letter with a link that lets them in once, within 72 hours."""
-        by = by_of(request)
-        made: list[tuple[Profile, str, str]] = []
+        by, wanted = by_of(request), read(NEW_INVITATION, body_of(request))
+        made: list[tuple[Profile, str]] = []
 
         def work(change: Change) -> Reply:
             known = party(partner)
-            email = _email(body_of(request))
             try:
-                token = invitations.make(change, by, known, email)
+                token = invitations.make(change, by, known, wanted.email, anew=wanted.anew)
             except invitations.NotInvited as error:
                 raise wrong_fields((Problem(path=("email",), expected=str(error)),)) from error
-            made.append((known, email, token))
+            made.append((known, token))
             invited = invitations.opened(token)
             assert invited is not None  # it was made a moment ago
             location = reverse("api:invitation", args=[partner, invited.id])
@@ -119,8 +113,8 @@ class Invitations(Endpoint):
 
         response = perform(request, work)
         try:
-            for known, email, token in made:
-                invitations.send(known, by, email, token)
+            for known, token in made:
+                invitations.send(known, by, wanted.email, token)
         except OSError as error:
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "not_mailed", _NOT_MAILED) from error
         return response
@@ -145,21 +139,15 @@ class Revoke(Endpoint):
 
     def post(self, request: Request, partner: str, invitation: UUID) -> Response:
         """Take an invitation back."""
+        known = party(partner)
 
-        def work(change: Change) -> Reply:
-            known = party(partner)
-            require_match(request, _invitation(_invited(known, invitation)), is_optional=True)
+        def revoke(change: Change) -> None:
             try:
                 invitations.revoke(change, known, invitation)
             except invitations.NotInvited as error:
                 raise NotPossible(str(error)) from error
-            return Reply(document=_invitation(_invited(known, invitation)))
 
-        return perform(request, work)
-
-
-def _before(text: str) -> UUID | None:
-    return UUID(text) if text else None
+        return acted(request, lambda: _invitation(_invited(known, invitation)), revoke)
 
 
 def _insider(partner: Profile, person: UUID) -> Insider:
@@ -176,34 +164,5 @@ def _invited(partner: Profile, invitation: UUID) -> Invited:
     return found
 
 
-def _email(body: Mapping[str, Any]) -> str:
-    """The address in a body, judged as the page's form judges it. Raises ``ApiError``."""
-    given = body.get("email")
-    if set(body) != {"email"} or not isinstance(given, str):
-        raise wrong_fields((Problem(path=("email",), expected="an e-mail address, and nothing beside it"),))
-    form = InviteForm({"email": given})
-    if not form.is_valid():
-        raise wrong_fields((Problem(path=("email",), expected=str(form.errors["email"][0])),))
-    email: str = form.cleaned_data["email"]
-    return email
-
-
-def _person(insider: Insider) -> dict[str, Any]:
-    return {
-        "id": insider.id,
-        "email": insider.email,
-        "is_active": insider.is_active,
-        "since": insider.since,
-        "last_sign_in": insider.last_sign_in,
-    }
-
-
-def _invitation(invited: Invited) -> dict[str, Any]:
-    return {
-        "id": invited.id,
-        "email": invited.email,
-        "inviter": invited.inviter,
-        "made_at": invited.made_at,
-        "expires_at": invited.expires_at,
-        "condition": invited.condition,
-    }
+_person = partial(shown, SHAPES["PartnerPerson"])
+_invitation = partial(shown, SHAPES["Invitation"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from portal.api.examples import EXAMPLES
 from portal.api.schema_words import (
     ID,
     INSTANT,
     MAYBE,
     MAYBE_INSTANT,
+    NAMES,
     TEXT,
     YES_OR_NO,
     Schema,
@@ -22,6 +22,16 @@ from portal.partner_side.invitations import Condition
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PROOF: Final = closed({"at": INSTANT, "address": TEXT | {"description": "Where the file was found."}, "by": TEXT})
+_DOMAIN: Final[dict[str, Any]] = {
+    "domain": TEXT,
+    "line": TEXT | {"description": "What must stand in the file, on a line of its own."},
+    "addresses": NAMES | {"description": "Where the file is looked for, one after the other."},
+    "proof": {"anyOf": [_PROOF, {"type": "null"}]},
+}
+_LOOKED: Final = closed(
+    {"address": TEXT, "problem": MAYBE | {"description": "What was found there instead; null where it was the file."}}
+)
 _VALUE: Final[Schema] = {"description": "As documents write the field; null where it has none."}
 _PROPOSAL: Final[dict[str, Any]] = {
     "id": ID,
@@ -50,7 +60,8 @@ SHAPES: Final[Mapping[str, Schema]] = {
             "condition": {"type": "string", "enum": sorted(str(word) for word in Condition)},
         }
     ),
-    "NewInvitation": closed({"email": TEXT}) | {"examples": [EXAMPLES["NewInvitation"]]},
+    "Domain": closed(_DOMAIN),
+    "DomainLook": closed({**_DOMAIN, "looked": many(_LOOKED)}),
     "Proposal": closed(_PROPOSAL),
     "ProposalTold": closed(
         {
@@ -59,5 +70,4 @@ SHAPES: Final[Mapping[str, Schema]] = {
             "obstacle": MAYBE | {"description": "Why it could not be approved as it is; null where it could."},
         }
     ),
-    "AnswerToProposal": closed({"answer": TEXT}) | {"examples": [EXAMPLES["AnswerToProposal"]]},
 }

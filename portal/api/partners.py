@@ -13,7 +13,7 @@ from partners.lifecycle import PartnerAct
 from partners.states import PartnerState
 from partners.vocabulary import Kind
 from portal.api import objects, queries
-from portal.api.answers import Reply, perform, told
+from portal.api.answers import Reply, acted, perform, told
 from portal.api.conditions import require_match
 from portal.api.endpoint import Endpoint, body_of
 from portal.permissions import Permission
@@ -86,14 +86,12 @@ class Act(Endpoint):
 
     def post(self, request: Request, partner: str) -> Response:
         """Do it, where the partner's state allows it."""
-
-        def work(change: Change) -> Reply:
-            records.held(Kind.PARTNER, partner)
-            require_match(request, objects.shown(records.partner(partner)), is_optional=True)
-            _SERVICES[self.act](change, partner)
-            return Reply(document=objects.shown(records.partner(partner)))
-
-        return perform(request, work)
+        return acted(
+            request,
+            lambda: objects.shown(records.partner(partner)),
+            lambda change: _SERVICES[self.act](change, partner),
+            held=(Kind.PARTNER, partner),
+        )
 
 
 _SERVICES: Final[Mapping[PartnerAct, Callable[[Change, str], object]]] = {

@@ -13,21 +13,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from exchange import consents
-from partners.errors import Problem
 from portal.api import queries
+from portal.api.act_bodies import NEW_PERSON
 from portal.api.answers import Reply, perform, told
 from portal.api.conditions import require_match
 from portal.api.endpoint import Endpoint, body_of
-from portal.api.problems import ApiError, not_found, wrong_fields
+from portal.api.people_shapes import CONSENT, PERSON, PERSON_TOLD
+from portal.api.problems import ApiError, not_found
+from portal.api.reading import read
+from portal.api.showing import shown
 from portal.people import acts, linking, lists
 from portal.people import consents as people_consents
-from portal.people.forms import InvitationForm
 from portal.permissions import Permission
 from portal.roles import Role
 from portal.signing_in import sessions, sign_in_links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from uuid import UUID
 
     from rest_framework.request import Request
@@ -69,14 +71,14 @@ class People(Endpoint):
     def post(self, request: Request) -> Response:
         """Invite somebody: an account, and a letter with a link that signs them in once."""
         by_of(request)
-        form = _invitation(body_of(request))
+        wanted = read(NEW_PERSON, body_of(request))
         made: list[tuple[User, str]] = []
 
         def work(change: Change) -> Reply:
-            person = acts.invite(change, form.cleaned_data["email"], form.cleaned_data["name"], form.roles)
+            person = acts.invite(change, wanted.email, wanted.name, wanted.roles)
             made.append((person, sign_in_links.make(change, person)))
             location = reverse("api:person", args=[person.pk])
-            return Reply(status=HTTPStatus.CREATED, document=_shown(person, form.roles), location=location)
+            return Reply(status=HTTPStatus.CREATED, document=_shown(person, wanted.roles), location=location)
 
         return _mailed(perform(request, work), made)
 
@@ -122,7 +124,7 @@ class Consents(Endpoint):
     def get(self, request: Request, person: UUID) -> Response:
         """List the consents of a person."""
         found = consents.consents(person_of(person).pk, timezone.now())
-        return queries.page(request, [_consent(item) for item in found], "")
+        return queries.page(request, [shown(CONSENT, item) for item in found], "")
 
 
 class Consent(Endpoint):
@@ -170,55 +172,17 @@ def _mailed(response: Response, made: list[tuple[User, str]]) -> Response:
     return response
 
 
-def _invitation(body: Mapping[str, Any]) -> InvitationForm:
-    """The invitation of a body, judged as the page's form is. Raises ``ApiError``."""
-    roles = body.get("roles", [])
-    problems = [Problem(path=(name,), expected="email, name and roles only") for name in body.keys() - _INVITATION]
-    problems += [
-        Problem(path=(name,), expected="text") for name in ("email", "name") if not isinstance(body.get(name), str)
-    ]
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        problems.append(Problem(path=("roles",), expected="a list of names of roles"))
-    if problems:
-        raise wrong_fields(tuple(problems))
-    form = InvitationForm({"email": body["email"], "name": body["name"], "chosen": roles})
-    if not form.is_valid():
-        said = {"roles" if name == "chosen" else name: errors[0] for name, errors in form.errors.items()}
-        raise wrong_fields(tuple(Problem(path=(name,), expected=str(words)) for name, words in said.items()))
-    return form
-
-
-_INVITATION: Final = {"email", "name", "roles"}
-
-
 def _shown(person: User | lists.Entry, roles: Iterable[Role]) -> dict[str, Any]:
-    return {
-        "id": person.id,
-        "email": person.email,
-        "name": person.name,
-        "is_active": person.is_active,
-        "roles": sorted(roles),
-    }
+    return shown(PERSON, person, roles=sorted(roles))
 
 
 def shown_person(person: User) -> dict[str, Any]:
     """The person with what lists leave out, since it takes more than one query for each."""
-    return {
-        **_shown(person, [held.role for held in lists.held_roles(person)]),
-        "last_sign_in": person.last_login,
-        "linked": [other.email for other in linking.others(person)],
-        "sessions": sessions.count(person),
-    }
-
-
-def _consent(item: consents.Consent) -> dict[str, Any]:
-    return {
-        "client": item.client,
-        "client_id": item.client_id,
-        "name": item.name,
-        "scopes": list(item.scopes),
-        "where": item.where,
-        "since": item.since,
-        "until": item.until,
-        "is_renewed": item.is_renewed,
-    }
+    return shown(
+        PERSON_TOLD,
+        person,
+        roles=sorted(held.role for held in lists.held_roles(person)),
+        last_sign_in=person.last_login,
+        linked=[other.email for other in linking.others(person)],
+        sessions=sessions.count(person),
+    )

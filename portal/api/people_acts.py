@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from partners.errors import Problem
-from portal.api.answers import Reply, perform
-from portal.api.conditions import require_match
+from portal.api.act_bodies import OTHER_ACCOUNT, ROLE_OF_PERSON
+from portal.api.answers import acted
 from portal.api.endpoint import Endpoint, body_of
 from portal.api.people import by_of, person_of, shown_person
-from portal.api.problems import wrong_fields
+from portal.api.reading import read
 from portal.people import acts, linking
 from portal.permissions import Permission
-from portal.roles import Role
 from portal.signing_in import sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from uuid import UUID
 
     from rest_framework.request import Request
@@ -36,7 +34,7 @@ class GiveRole(Endpoint):
 
     def post(self, request: Request, person: UUID) -> Response:
         """Give a role; one that is there stays."""
-        role = _role(body_of(request))
+        role = read(ROLE_OF_PERSON, body_of(request)).role
         return _do(request, person, lambda change, by, found: acts.give_role(change, by, found, role))
 
 
@@ -48,7 +46,7 @@ class TakeRole(Endpoint):
 
     def post(self, request: Request, person: UUID) -> Response:
         """Take a role that a person gave."""
-        role = _role(body_of(request))
+        role = read(ROLE_OF_PERSON, body_of(request)).role
         return _do(request, person, lambda change, by, found: acts.take_role(change, by, found, role))
 
 
@@ -93,7 +91,7 @@ class Link(Endpoint):
 
     def post(self, request: Request, person: UUID) -> Response:
         """Link an account with another one."""
-        email = _text(body_of(request), "email", "the e-mail address of the other account")
+        email = read(OTHER_ACCOUNT, body_of(request)).email
         return _do(request, person, lambda change, by, found: linking.link(change, by, found, email))
 
 
@@ -111,26 +109,4 @@ class Unlink(Endpoint):
 def _do(request: Request, person: UUID, act: Act) -> Response:
     """An act on a person, by another person. Raises ``NotPossible`` and ``ApiError``."""
     by = by_of(request)
-
-    def work(change: Change) -> Reply:
-        found = person_of(person)
-        require_match(request, shown_person(found), is_optional=True)
-        act(change, by, found)
-        return Reply(document=shown_person(person_of(person)))
-
-    return perform(request, work)
-
-
-def _role(body: Mapping[str, Any]) -> Role:
-    name = _text(body, "role", "the name of a role")
-    if name not in set(Role):
-        raise wrong_fields((Problem(path=("role",), expected="one of " + ", ".join(sorted(Role)), came=name[:64]),))
-    return Role(name)
-
-
-def _text(body: Mapping[str, Any], member: str, expected: str) -> str:
-    """The only member of a body. Raises ``ApiError``."""
-    given = body.get(member)
-    if set(body) != {member} or not isinstance(given, str) or not given.isprintable():
-        raise wrong_fields((Problem(path=(member,), expected=f"{expected}, and nothing beside it"),))
-    return given
+    return acted(request, lambda: shown_person(person_of(person)), lambda change: act(change, by, person_of(person)))

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from partners.errors import ConfigurationError, Problem
+from partners.errors import ConfigurationError
 from portal.api import queries
+from portal.api.act_bodies import ANSWER
 from portal.api.answers import Reply, perform, told
 from portal.api.conditions import require_match
 from portal.api.endpoint import Endpoint, body_of
 from portal.api.parties import party
-from portal.api.problems import not_found, wrong_fields
+from portal.api.partner_side_shapes import SHAPES
+from portal.api.problems import not_found
+from portal.api.reading import read
+from portal.api.showing import shown
 from portal.models import Proposal as Row
 from portal.partner_side import letters, proposals
-from portal.partner_side.forms import AnswerForm
 from portal.permissions import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+    from uuid import UUID
 
     from rest_framework.request import Request
     from rest_framework.response import Response
@@ -37,10 +41,8 @@ class Proposals(Endpoint):
 
     def get(self, request: Request, partner: str) -> Response:
         """List a partner's proposals."""
-        window, state = queries.window(request, self.given), self.given.get("state", "")
-        before = UUID(window.after) if window.after else None
-        found = proposals.listed(party(partner).id, state=state, before=before, size=window.size + 1)
-        return queries.page_of_rows(request, found, window.size, _shown)
+        known, state = party(partner), self.given.get("state", "")
+        return queries.newest(request, self.given, partial(proposals.listed, known.id, state=state), _shown)
 
 
 class Proposal(Endpoint):
@@ -78,9 +80,10 @@ class Decline(Endpoint):
 
     def post(self, request: Request, partner: str, proposal: UUID) -> Response:
         """Decline a proposal."""
+        given = read(ANSWER, body_of(request))
 
         def decide(change: Change, known: Profile) -> None:
-            proposals.decline(change, known.id, proposal, _answer(body_of(request)))
+            proposals.decline(change, known.id, proposal, given.answer)
 
         return _decided(request, partner, proposal, decide)
 
@@ -97,22 +100,9 @@ def _decided(request: Request, partner: str, proposal: UUID, decide: Callable[[C
         return Reply(document=_told(known, done[0]))
 
     response = perform(request, work)
-    for shown in done:
-        letters.tell_author(shown)
+    for decided in done:
+        letters.tell_author(decided)
     return response
-
-
-def _answer(body: Mapping[str, Any]) -> str:
-    """The words in a body, judged as the page's form judges them. Raises ``ApiError``."""
-    given = body.get("answer")
-    if set(body) != {"answer"} or not isinstance(given, str):
-        expected = "a text that the partner reads, and nothing beside it"
-        raise wrong_fields((Problem(path=("answer",), expected=expected),))
-    form = AnswerForm({"answer": given})
-    if not form.is_valid():
-        raise wrong_fields((Problem(path=("answer",), expected=str(form.errors["answer"][0])),))
-    answer: str = form.cleaned_data["answer"]
-    return answer
 
 
 def _proposed(partner: Profile, proposal_id: UUID) -> Proposed:
@@ -123,18 +113,7 @@ def _proposed(partner: Profile, proposal_id: UUID) -> Proposed:
 
 
 def _shown(proposed: Proposed) -> dict[str, Any]:
-    return {
-        "id": proposed.id,
-        "trust": proposed.trust,
-        "issuer": proposed.issuer or None,
-        "fields": dict(proposed.fields),
-        "author": proposed.author_email,
-        "made_at": proposed.made_at,
-        "state": proposed.state,
-        "decided_by": proposed.decided_by or None,
-        "decided_at": proposed.decided_at,
-        "answer": proposed.answer or None,
-    }
+    return shown(SHAPES["Proposal"], proposed, author=proposed.author_email)
 
 
 def _told(partner: Profile, proposed: Proposed) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
 
 from django.core import signing
 from rest_framework.response import Response
@@ -118,6 +119,20 @@ def window(request: Request, given: Mapping[str, Any]) -> Window:
         size=given.get("limit", USUAL_PAGE),
         descending=given.get("order") == "descending",
     )
+
+
+def before(request: Request, given: Mapping[str, Any]) -> UUID | None:
+    """Of a list that goes by ids, the newest first: the id to go on below. Raises ``ApiError`` as ``window`` does."""
+    after = _after(request, given)
+    return UUID(after) if after else None
+
+
+def newest(
+    request: Request, given: Mapping[str, Any], read: Callable[..., Sequence[R]], shown: Callable[[R], dict[str, Any]]
+) -> Response:
+    """A part of such a list. ``read`` takes ``before`` and a ``size``, and answers as many rows of it at most."""
+    size = window(request, given).size
+    return page_of_rows(request, read(before=before(request, given), size=size + 1), size, shown)
 
 
 def page(request: Request, items: list[dict[str, Any]], following: str) -> Response:

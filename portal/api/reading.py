@@ -33,11 +33,18 @@ def read(of: TypeAdapter[V], body: Mapping[str, Any]) -> V:
 
 def shape_of(of: TypeAdapter[Any]) -> dict[str, Any]:
     """The type as JSON Schema: what is checked is what is described."""
-    shape = of.json_schema()
-    shape.pop("title", None)
-    shape["properties"] = {name: _plain(member) for name, member in shape["properties"].items()}
+    shape: dict[str, Any] = _plain(of.json_schema(), {})
     return shape
 
 
-def _plain(member: dict[str, Any]) -> dict[str, Any]:
-    return {key: part for key, part in member.items() if key != "title"}
+def _plain(part: Any, inner: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any value of JSON
+    """A schema without the titles that the library makes up, and with what it refers to in its place."""
+    if isinstance(part, list):
+        return [_plain(item, inner) for item in part]
+    if not isinstance(part, dict):
+        return part
+    inner = part.get("$defs", inner)
+    if "$ref" in part:
+        return _plain(inner[part["$ref"].rpartition("/")[2]], inner)
+    kept = {name: item for name, item in part.items() if name not in {"$defs", "title"} or isinstance(item, dict)}
+    return {name: _plain(item, inner) for name, item in kept.items() if name != "$defs"}

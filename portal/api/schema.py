@@ -8,6 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from portal.api import shapes
+from portal.scopes import API_SCOPES
 
 if TYPE_CHECKING:
     from portal.api.endpoint import Endpoint
@@ -39,8 +40,9 @@ class EndpointSchema(AutoSchema):
         return [type(self._endpoint).__module__.rpartition(".")[2]]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """A token, or a session with the form's own token."""
-        return [{"access_token": []}, {"session": []}]
+        """A token, or a session with the form's own token; a session alone for what no token carries."""
+        needs = self._endpoint.needs.get(self.method)
+        return [{"access_token": []}, {"session": []}] if needs is None or needs in API_SCOPES else [{"session": []}]
 
     def get_override_parameters(self) -> list[Any]:
         """The parameters of the address, and the fields of the header that count."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Schema = dict[str, Any]
 
@@ -15,9 +15,15 @@ INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
 MAYBE: Final[Schema] = {"type": ["string", "null"]}
 MAYBE_INSTANT: Final[Schema] = {"type": ["string", "null"], "format": "date-time"}
 DAY: Final[Schema] = {"type": "string", "format": "date"}
+DURATION: Final[Schema] = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "examples": ["5m"]}
 YES_OR_NO: Final[Schema] = {"type": "boolean"}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 NAMES: Final[Schema] = {"type": "array", "items": TEXT}
+
+
+def word(words: Iterable[Any], description: str = "") -> Schema:
+    """One of a few words."""
+    return {"type": "string", "enum": sorted(map(str, words))} | ({"description": description} if description else {})
 
 
 def ref(name: str) -> Schema:

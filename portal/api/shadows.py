@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.urls import reverse
 
 from partners import profiles, records
 from partners.vocabulary import Kind
 from portal.api import queries
-from portal.api.answers import Reply, perform, told
+from portal.api.answers import Reply, acted, perform, told
 from portal.api.back_tests import EFFECT, counts, shown_line
-from portal.api.conditions import require_match
 from portal.api.drafts import matched_draft
 from portal.api.endpoint import Endpoint
 from portal.api.problems import not_found
+from portal.api.showing import shown
+from portal.api.tried_shapes import SHAPES
 from portal.permissions import Permission
 from portal.simulator import shadow_lists, shadows
 
@@ -58,14 +58,11 @@ class Stop(Endpoint):
 
     def post(self, request: Request, partner: str, mapping: str) -> Response:
         """Stop a shadow."""
-
-        def work(change: Change) -> Reply:
-            found = _newest(partner, mapping)
-            require_match(request, _document(found), is_optional=True)
-            shadows.stop(change, found.id)
-            return Reply(document=_document(_newest(partner, mapping)))
-
-        return perform(request, work)
+        return acted(
+            request,
+            lambda: _document(_newest(partner, mapping)),
+            lambda change: shadows.stop(change, _newest(partner, mapping).id),
+        )
 
 
 class Differences(Endpoint):
@@ -77,10 +74,8 @@ class Differences(Endpoint):
 
     def get(self, request: Request, partner: str, mapping: str) -> Response:
         """List what a draft in shadow would have changed, newest first, 50 at a time."""
-        after = queries.window(request, self.given).after
-        lines, older = shadow_lists.differences(
-            _newest(partner, mapping).id, effect=self.given.get("effect", ""), before=UUID(after) if after else None
-        )
+        effect, before = self.given.get("effect", ""), queries.before(request, self.given)
+        lines, older = shadow_lists.differences(_newest(partner, mapping).id, effect=effect, before=before)
         return queries.page(request, list(map(shown_line, lines)), str(older) if older else "")
 
 
@@ -93,17 +88,4 @@ def _newest(partner: str, mapping: str) -> Shown:
 
 
 def _document(found: Shown) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "version": found.version,
-        "author": found.author,
-        "started_at": found.started_at,
-        "ends_at": found.ends_at,
-        "is_running": found.is_running,
-        "end": found.end or None,
-        "as_of": found.as_of,
-        "is_late": found.is_late,
-        "tried": found.tried,
-        "left_out": found.left_out,
-        "counts": counts(found.counts),
-    }
+    return shown(SHAPES["Shadow"], found, counts=counts(found.counts))

@@ -11,10 +11,10 @@ from partners import states
 from partners.declarations import KINDS
 from partners.notation import format_duration
 from partners.vocabulary import Kind
-from portal.api import care_shapes, partner_side_shapes, tried_shapes
+from portal.api import asked_shapes, body_shapes, care_shapes, partner_side_shapes, people_shapes, tried_shapes
 from portal.api.examples import EXAMPLES
 from portal.api.objects import LEFT_OUT
-from portal.api.schema_words import ID, INSTANT, MAYBE, TEXT, Schema, closed, listed, ref
+from portal.api.schema_words import DURATION, ID, INSTANT, MAYBE, TEXT, Schema, closed, listed, ref
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["all_shapes", "closed", "listed", "ref"]
 
-_DURATION: Final[Schema] = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "examples": ["5m"]}
 _FIXED: Final[Mapping[Kind, str]] = {Kind.TRUST: "partner", Kind.MAPPING: "partner"}
 """What the address says, so that a body need not."""
 
@@ -83,7 +82,7 @@ def _duration(schema: Schema) -> Schema:
     said = {key: part for key, part in schema.items() if key not in {"format", "title"}}
     if "default" in said:
         said["default"] = format_duration(TypeAdapter(timedelta).validate_python(said["default"]))
-    return {**said, **_DURATION}
+    return {**said, **DURATION}
 
 
 def _name(text: str) -> str:
@@ -129,67 +128,11 @@ _PROBLEM: Final[dict[str, Schema]] = {
     "reference": ID | {"description": "What the call is found by in the portal."},
 }
 _FIELD: Final = closed({"field": TEXT, "expected": TEXT, "came": TEXT})
-_NAMES: Final[Schema] = {"type": "array", "items": TEXT}
-_PERSON: Final[dict[str, Schema]] = {
-    "id": ID,
-    "email": TEXT,
-    "name": TEXT,
-    "is_active": {"type": "boolean"},
-    "roles": _NAMES,
-}
-_PEOPLE: Final[Mapping[str, Schema]] = {
-    "Person": closed(_PERSON),
-    "PersonTold": closed(
-        {
-            **_PERSON,
-            "last_sign_in": {"type": ["string", "null"], "format": "date-time"},
-            "linked": _NAMES | {"description": "The addresses of the same human's other accounts."},
-            "sessions": {"type": "integer"},
-        }
-    ),
-    "NewPerson": closed({"email": TEXT, "name": TEXT, "roles": _NAMES}, "roles")
-    | {"examples": [EXAMPLES["NewPerson"]]},
-    "RoleOfPerson": closed({"role": TEXT}) | {"examples": [EXAMPLES["RoleOfPerson"]]},
-    "OtherAccount": closed({"email": TEXT}) | {"examples": [EXAMPLES["OtherAccount"]]},
-    "Consent": closed(
-        {
-            "client": ID,
-            "client_id": TEXT,
-            "name": TEXT,
-            "scopes": _NAMES,
-            "where": TEXT,
-            "since": INSTANT,
-            "until": INSTANT,
-            "is_renewed": {"type": "boolean", "description": "Whether the client can make `until` later by itself."},
-        }
-    ),
-}
-_SEEN: Final[Mapping[str, Schema]] = {
-    "GoldenToken": closed(
-        {
-            "id": ID,
-            **dict.fromkeys(("name", "partner", "client", "expected", "found"), TEXT),
-            "is_green": {"type": "boolean"},
-            "author": TEXT,
-            "checked_at": INSTANT,
-        }
-    ),
-    "GoldenTokenChange": closed({"name": TEXT}) | {"examples": [EXAMPLES["GoldenTokenChange"]]},
-    "Way": closed(
-        {
-            **dict.fromkeys(("partner", "client", "target", "mapping"), TEXT),
-            "version": {"type": "integer", "minimum": 1},
-            "scopes": _NAMES,
-            "lifetime": _DURATION,
-            "max_depth": {"type": "integer"},
-            "is_certain": {"type": "boolean", "description": "Whether no claim and no expression has a say."},
-        }
-    ),
-}
 _OWN: Final[Mapping[str, Schema]] = {
-    **_PEOPLE,
-    **_SEEN,
+    **people_shapes.SHAPES,
+    **body_shapes.SHAPES,
     **tried_shapes.SHAPES,
+    **asked_shapes.SHAPES,
     **care_shapes.SHAPES,
     **partner_side_shapes.SHAPES,
     "Exchange": closed(_ENTRY),
@@ -204,8 +147,6 @@ _OWN: Final[Mapping[str, Schema]] = {
             "permissions": {"type": "array", "items": TEXT},
         }
     ),
-    "NewSecret": closed({"overlap": {"anyOf": [_DURATION, {"type": "null"}]}}, "overlap")
-    | {"examples": [EXAMPLES["NewSecret"]]},
     "ClientWithSecret": {
         "allOf": [{"type": "object", "required": ["secret"], "properties": {"secret": MAYBE, "id": ID}}],
         "description": "The client, and beside it the secret: shown once, null where the answer is given again.",

@@ -16,9 +16,8 @@ from portal.api.endpoint import Endpoint, body_of
 from portal.api.problems import not_found, wrong_fields
 from portal.api.reading import read
 from portal.api.tries import SAMPLE
-from portal.partner_pages import mapping_texts as texts
-from portal.partner_pages import suggestions
-from portal.partner_pages.token_form import TokenForm
+from portal.partner_pages.mappings import suggestions, texts
+from portal.partner_pages.mappings.token_form import TokenForm
 from portal.permissions import Permission
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from partners.offers import Offers
-    from portal.partner_pages.suggestions import Reading, Suggestion
+    from portal.partner_pages.mappings.suggestions import Reading, Suggestion
 
 _EXPECTED: Final = "a JWT that is signed and not encrypted: three parts of base64url with JSON inside"
 

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from exchange.simulation import Outcome
 from policy.claim_rules import Operator
 from policy.reasons import Reason
-from portal.api.examples import EXAMPLES
-from portal.api.reading import shape_of
-from portal.api.schema_words import COUNT, ID, INSTANT, MAYBE, NAMES, TEXT, YES_OR_NO, Schema, closed, many, ref
-from portal.api.tries import AGAIN, NEW_CASE, OF_PARTNER, SAMPLE, SPAN, TRY
+from portal.api.schema_words import COUNT, ID, INSTANT, MAYBE, NAMES, TEXT, YES_OR_NO, Schema, closed, many, ref, word
 from portal.exchange_pages.traces import StepState
 from portal.explanations.menders import Side
-from portal.partner_pages.suggestions import Ground
+from portal.partner_pages.mappings.suggestions import Ground
 from portal.simulator.models import Shadow
 from portal.simulator.replaying import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from pydantic import TypeAdapter
-
-
-def _word(words: Iterable[str], description: str = "") -> Schema:
-    return {"type": "string", "enum": sorted(map(str, words))} | ({"description": description} if description else {})
+    from collections.abc import Mapping
 
 
 def _maybe(shape: Schema) -> Schema:
     return {"anyOf": [shape, {"type": "null"}]}
 
 
-def _body(name: str, of: TypeAdapter[Any]) -> Schema:
-    return shape_of(of) | {"examples": [EXAMPLES[name]]}
-
-
 _STEP: Final = closed(
     {
         **dict.fromkeys(("rule", "title"), TEXT),
-        "state": _word(StepState),
+        "state": word(StepState),
         **dict.fromkeys(("expected", "received"), TEXT),
         "kept": NAMES | {"description": "Of a step that narrows: the scopes that stay."},
         "cut": NAMES | {"description": "Of a step that narrows: the scopes that go."},
@@ -46,11 +33,11 @@ _STEP: Final = closed(
 )
 _REFUSAL: Final = closed(
     {
-        "reason": _word(Reason, "Ours; the caller never hears it."),
+        "reason": word(Reason, "Ours; the caller never hears it."),
         "status": {"type": "integer", "description": "What the caller would hear."},
         "error": TEXT | {"description": "What the caller would hear."},
         **dict.fromkeys(("title", "why", "remedy"), TEXT),
-        "whose_turn": _word(Side, "Who can mend it: we, the partner, or either."),
+        "whose_turn": word(Side, "Who can mend it: we, the partner, or either."),
     }
 )
 _MAPPING: Final = closed({"name": TEXT, "version": {"type": "integer", "minimum": 1}})
@@ -61,7 +48,6 @@ _FOUND: Final[Mapping[str, Schema]] = {
     "counts": _COUNTS,
 }
 _OF_DRAFTS: Final[Mapping[str, Schema]] = {
-    "Span": _body("Span", SPAN),
     "BackTest": closed(
         {
             "draft": ID,
@@ -80,7 +66,7 @@ _OF_DRAFTS: Final[Mapping[str, Schema]] = {
             "started_at": INSTANT,
             "ends_at": INSTANT,
             "is_running": YES_OR_NO,
-            "end": _maybe(_word(Shadow.End.values)),
+            "end": _maybe(word(Shadow.End.values)),
             "as_of": INSTANT | {"description": "Every exchange up to then is counted."},
             "is_late": YES_OR_NO | {"description": "Whether the background worker does not move it on."},
             **_FOUND,
@@ -91,20 +77,19 @@ _OF_DRAFTS: Final[Mapping[str, Schema]] = {
             "exchange": ID | {"description": "Read it under /exchanges."},
             "at": INSTANT,
             "client": MAYBE,
-            "effect": _word(Effect),
+            "effect": word(Effect),
             **dict.fromkeys(("before", "after"), TEXT),
         }
     ),
 }
 _WHY: Final[Mapping[str, Schema]] = {
-    "ground": _word(Ground, "Why it is proposed; of `person` and `moment`, why it hardly ever should be taken."),
+    "ground": word(Ground, "Why it is proposed; of `person` and `moment`, why it hardly ever should be taken."),
     "why": TEXT,
     "is_chosen": YES_OR_NO | {"description": "Whether it is ticked on the page before anybody looked."},
 }
-_RULE: Final = closed({"claim": TEXT, "operator": _word(Operator), "value": {}, **_WHY}, "value")
+_RULE: Final = closed({"claim": TEXT, "operator": word(Operator), "value": {}, **_WHY}, "value")
 _GRANT: Final = closed({"scope": TEXT, "grants": NAMES, **_WHY})
 _OF_TOKENS: Final[Mapping[str, Schema]] = {
-    "Sample": _body("Sample", SAMPLE),
     "Suggestions": closed(
         {
             "issuer": MAYBE,
@@ -121,16 +106,21 @@ _OF_TOKENS: Final[Mapping[str, Schema]] = {
 SHAPES: Final[Mapping[str, Schema]] = {
     **_OF_DRAFTS,
     **_OF_TOKENS,
-    "Try": _body("Try", TRY),
-    "TryAgain": _body("TryAgain", AGAIN),
-    "NewGoldenToken": _body("NewGoldenToken", NEW_CASE),
-    "OfPartner": _body("OfPartner", OF_PARTNER),
+    "GoldenToken": closed(
+        {
+            "id": ID,
+            **dict.fromkeys(("name", "partner", "client", "expected", "found"), TEXT),
+            "is_green": YES_OR_NO,
+            "author": TEXT,
+            "checked_at": INSTANT,
+        }
+    ),
     "GoldenRun": closed(
         {"tried": COUNT, "red": many(ref("GoldenToken")) | {"description": "Those that came to another end."}}
     ),
     "Simulation": closed(
         {
-            "outcome": _word(Outcome, "`undecided`: only an issuer, who is not asked here, could tell."),
+            "outcome": word(Outcome, "`undecided`: only an issuer, who is not asked here, could tell."),
             "at": INSTANT,
             "partner": MAYBE,
             "trust": MAYBE,

@@ -17,7 +17,8 @@ from partners.mapping_declarations import STRICT
 from partners.notation import Slug, not_expected
 from partners.vocabulary import GrantType, SubjectTokenType
 from portal.api.problems import wrong_fields
-from portal.simulator.form import LONGEST_PASTED, asked
+from portal.form_fields import LONGEST_TOKEN
+from portal.simulator.form import asked
 
 _YEARS: Final = (1970, 9000)
 _NO_BLANK: Final = r"^[!-~]+$"
@@ -35,7 +36,7 @@ Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_bounds)]
 Members: TypeAlias = dict[str, Any]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024, pattern=_NO_BLANK)]
 Names: TypeAlias = Annotated[tuple[Name, ...], Field(max_length=_MOST)]
-Pasted: TypeAlias = Annotated[str, Field(min_length=1, max_length=LONGEST_PASTED)]
+Pasted: TypeAlias = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN)]
 TriedGrant: TypeAlias = Literal[GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER, GrantType.CLIENT_CREDENTIALS]
 TriedType: TypeAlias = Literal[SubjectTokenType.ACCESS_TOKEN, SubjectTokenType.ID_TOKEN, SubjectTokenType.JWT]
 

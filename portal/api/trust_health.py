@@ -15,10 +15,12 @@ from exchange.pictures import pictures
 from partners import profiles
 from partners.advice import findings
 from partners.watched import of_partner
+from portal.api.care_shapes import ADVICE, LOOK, PICTURE, SEEN_KEY, TOKENS
 from portal.api.endpoint import Endpoint
 from portal.api.parties import party
 from portal.api.problems import not_found
-from portal.partner_pages.trust_health import advice
+from portal.api.showing import shown
+from portal.partner_pages.trusts.health import advice
 from portal.permissions import Permission
 
 if TYPE_CHECKING:
@@ -27,11 +29,9 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from audit.usage import TokensSeen
-    from exchange.models import Looked, SeenKey
-    from exchange.pictures import Shown
+    from exchange.models import TrustWatch
     from partners.profiles import Profile
     from partners.watched import WatchedTrust
-    from portal.partner_pages.trust_health import Advice
 
 LOOKED_AT: Final = timedelta(days=7)
 
@@ -52,7 +52,7 @@ class PartnerHealth(Endpoint):
             {
                 "partner": known.slug,
                 "last_exchange_at": last,
-                "advice": [_advice(item) for item in found],
+                "advice": [shown(ADVICE, item, advice=item.words) for item in found],
                 "tokens": [_tokens(item) for item in seen],
             }
         )
@@ -74,7 +74,7 @@ class Look(Endpoint):
     """A look at the issuer of one trust, now: for who mended something and does not want to wait for the hour."""
 
     needs = {"POST": Permission.PARTNERS_WRITE}
-    shape = "TrustHealth"
+    shape, only_asks = "TrustHealth", True
 
     def post(self, request: Request, partner: str, trust: str) -> Response:  # noqa: ARG002 - the framework's signature
         """Look at an issuer. At most twice a minute: more often its owner would be bothered by us."""
@@ -94,7 +94,7 @@ def _watched(partner: Profile, name: str) -> WatchedTrust:
 
 def _issuer(partner: Profile, trust: WatchedTrust, now: datetime) -> dict[str, Any]:
     source = next(entry.source for entry in profiles.trusts(partner.id) if entry.name == trust.name)
-    (shown,) = pictures([trust])
+    (seen,) = pictures([trust])
     return {
         "partner": partner.slug,
         "trust": trust.name,
@@ -105,66 +105,18 @@ def _issuer(partner: Profile, trust: WatchedTrust, now: datetime) -> dict[str, A
         "keys_usable_until": source.usable_until,
         "fetch_failures": source.failures,
         "fetch_error": source.last_error or None,
-        "picture": _picture(shown),
-        "keys": [_key(key) for key in shown.keys],
-        "looks": [_look(look) for look in shown.looks],
+        "picture": _picture(seen.watch),
+        "keys": [shown(SEEN_KEY, key) for key in seen.keys],
+        "looks": [shown(LOOK, look) for look in seen.looks],
     }
 
 
-def _picture(shown: Shown) -> dict[str, Any] | None:
+def _picture(row: TrustWatch | None) -> dict[str, Any] | None:
     """The last picture; None before the first look, and of an issuer whose keys were uploaded."""
-    row = shown.watch
     if row is None:
         return None
-    return {
-        "seen_at": row.seen_at,
-        "next_look_at": row.next_at,
-        "failing_since": row.failing_since,
-        "error": row.last_error or None,
-        "location": row.location,
-        "jwks_uri": row.jwks_uri or None,
-        "token_endpoint": row.token_endpoint or None,
-        "algorithms": list(row.advertised),
-        "certificate_ends_at": row.certificate_ends_at,
-    }
-
-
-def _key(key: SeenKey) -> dict[str, Any]:
-    return {
-        "thumbprint": key.thumbprint,
-        "kid": key.kid or None,
-        "kind": key.kind,
-        "strength": key.strength,
-        "first_seen_at": key.first_seen_at,
-        "last_seen_at": key.last_seen_at,
-        "gone_at": key.gone_at,
-    }
-
-
-def _look(look: Looked) -> dict[str, Any]:
-    return {
-        "is_whole": look.is_whole,
-        "detail": look.detail or None,
-        "first_at": look.first_at,
-        "last_at": look.last_at,
-        "count": look.count,
-    }
-
-
-def _advice(item: Advice) -> dict[str, Any]:
-    return {
-        "fault": item.fault,
-        "subject": item.subject or None,
-        "detail": item.detail or None,
-        "title": item.title,
-        "advice": item.words,
-    }
+    return shown(PICTURE, row, next_look_at=row.next_at, error=row.last_error or None, algorithms=row.advertised)
 
 
 def _tokens(seen: TokensSeen) -> dict[str, Any]:
-    return {
-        "issuer": seen.issuer,
-        "examined": seen.examined,
-        "youngest_seconds": None if seen.youngest is None else seen.youngest.total_seconds(),
-        "algorithms": list(seen.algorithms),
-    }
+    return shown(TOKENS, seen, youngest_seconds=None if seen.youngest is None else seen.youngest.total_seconds())

@@ -11,7 +11,7 @@ from partners import records, services
 from partners.declarations import DeclaredTrust
 from partners.vocabulary import Kind
 from portal.api import objects, queries
-from portal.api.answers import Reply, perform, told
+from portal.api.answers import Reply, acted, perform, told
 from portal.api.conditions import require_match
 from portal.api.endpoint import Endpoint, body_of
 from portal.permissions import Permission
@@ -82,11 +82,9 @@ class Withdraw(Endpoint):
 
     def post(self, request: Request, partner: str, trust: str) -> Response:
         """Withdraw a trust."""
-
-        def work(change: Change) -> Reply:
-            records.held(Kind.TRUST, partner)
-            require_match(request, objects.shown(records.trust(partner, trust)), is_optional=True)
-            services.withdraw_trust(change, partner, trust)
-            return Reply(document=objects.shown(records.trust(partner, trust)))
-
-        return perform(request, work)
+        return acted(
+            request,
+            lambda: objects.shown(records.trust(partner, trust)),
+            lambda change: services.withdraw_trust(change, partner, trust),
+            held=(Kind.TRUST, partner),
+        )

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from partners import key_sources
-from partners.errors import IllegalTransition, Problem
+from partners.errors import IllegalTransition
 from partners.waiting_keys import waiting_keys
 from portal.api import queries
+from portal.api.act_bodies import KEYS_TO_CONFIRM
 from portal.api.answers import Reply, perform, told
+from portal.api.asked_shapes import PUBLIC_KEY
+from portal.api.care_shapes import SHAPES
 from portal.api.conditions import require_match
 from portal.api.endpoint import Endpoint, body_of
 from portal.api.parties import party
-from portal.api.problems import not_found, wrong_fields
+from portal.api.problems import not_found
+from portal.api.reading import read
+from portal.api.showing import shown
 from portal.permissions import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from uuid import UUID
 
     from rest_framework.request import Request
     from rest_framework.response import Response
 
     from partners.changes import Change
-    from partners.health import PublicKey
     from partners.waiting_keys import WaitingKeys as Waiting
-
-_ADDRESS: Final = "the address that waits (offered_uri), or left out: then the keys are meant"
 
 
 class WaitingKeys(Endpoint):
@@ -60,11 +61,12 @@ class Confirm(Endpoint):
 
     def post(self, request: Request, partner: str, source: UUID) -> Response:
         """Confirm keys, or an address of keys; the answer shows once more what waited."""
+        chosen = read(KEYS_TO_CONFIRM, body_of(request))
 
         def work(change: Change) -> Reply:
             document = _shown(_waiting(partner, source))
             require_match(request, document, is_optional=True)
-            _confirm(change, source, _address(body_of(request)))
+            _confirm(change, source, chosen.jwks_uri or "")
             return Reply(document=document)
 
         return perform(request, work)
@@ -87,25 +89,6 @@ def _waiting(partner: str, source: UUID) -> Waiting:
     return found
 
 
-def _address(body: Mapping[str, Any]) -> str:
-    """The address in a body; empty where the keys are meant. Raises ``ApiError``."""
-    given = body.get("jwks_uri", "")
-    if body.keys() - {"jwks_uri"} or not isinstance(given, str):
-        raise wrong_fields((Problem(path=("jwks_uri",), expected=_ADDRESS),))
-    return given
-
-
 def _shown(waiting: Waiting) -> dict[str, Any]:
-    return {
-        "id": waiting.source_id,
-        "location": waiting.location,
-        "present": [_key(key) for key in waiting.present],
-        "offered": [_key(key) for key in waiting.offered],
-        "since": waiting.since,
-        "present_uri": waiting.present_uri or None,
-        "offered_uri": waiting.offered_uri or None,
-    }
-
-
-def _key(key: PublicKey) -> dict[str, Any]:
-    return {"kid": key.kid or None, "kty": key.kty, "alg": key.alg or None, "thumbprint": key.thumbprint or None}
+    keys = {name: [shown(PUBLIC_KEY, key) for key in getattr(waiting, name)] for name in ("present", "offered")}
+    return shown(SHAPES["WaitingKeys"], waiting, id=waiting.source_id, **keys)

@@ -20,6 +20,7 @@ RIGHTS: Final = {
     "audit_pending": "SELECT, INSERT",
     "audit_countedspan": "SELECT, INSERT",
     "audit_useofspan": "SELECT, INSERT",
+    "audit_outcomeofhour": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }
 """The tables that get less than the everyday rights. A partition gets none: rights on its parent are what counts."""

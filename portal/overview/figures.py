@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from audit.selectors import Tally
+    from audit.tallies import Tally
 
 HOURS: Final = 24
 TOP: Final = 6

@@ -1,1 +1,1 @@
-"""What the pages of one partner are made of: forms, texts of mappings, the acts of a partner's life, addresses."""
+"""The pages of partners by subject, and what they share: the frame, the looks of fields, how a change is looked at."""

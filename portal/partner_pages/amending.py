@@ -1,135 +1,97 @@
-"""A change of a client or a trust, looked at before it is made: what differs, and what recorded exchanges would meet.
+"""Clients and trusts as they are changed: typed, looked at with what it would do, and only then saved.
 
-The change is made by the services themselves and undone, so whatever they would refuse is refused here already, and
-the exchanges are decided by the real ``decide()`` over the configuration as it would be.
+The second look confirms exactly the change that was shown: whoever types something else meanwhile sees that first.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
-from audit import replays
-from exchange.ground import ground_of
-from exchange.simulating import simulate
-from partners.changes import supposing
-from partners.checking import write
-from partners.services.differences import FieldChange, differences
-from portal.partner_pages.mapping_texts import in_rules
-from portal.simulator.replaying import Effect, effect_of, figures_of
-from portal.simulator.simulations import question_of
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from partners.changes import changing
+from partners.drafts import compare
+from partners.errors import ChangedMeanwhile, ConfigurationError
+from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.frame import partner_page
+from portal.partner_pages.reviewing import digest_of, review
+from portal.people.events import actor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
-    from uuid import UUID
+    from collections.abc import Callable, Mapping
 
-    from django.utils.functional import _StrPromise
+    from django import forms
+    from django.http import HttpRequest, HttpResponse
 
-    from audit.events import Actor
-    from audit.selectors import Record
-    from exchange.simulation import Question
     from partners.changes import Change
     from partners.declarations import DeclaredClient, DeclaredTrust
+    from partners.profiles import Profile
+    from partners.standing import Standing
 
-LOOKED_BACK: Final = timedelta(days=7)
-MOST: Final = 300
-"""Exchanges that are tried again: enough to tell, few enough to wait for."""
+    Wanted = DeclaredClient | DeclaredTrust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """What a change would do. ``digest`` names exactly this change, for the button that confirms it."""
+class Amendment:
+    """One change: the page it is typed on, the form, what stands there, and how it is saved.
 
-    fields: tuple[FieldChange, ...]
-    digest: str
-    tried: int
-    figures: list[tuple[Effect, _StrPromise, int]]
-    by_lost_method: tuple[tuple[str, int], ...] = ()
-    """Methods that the client would no longer authenticate by, with how many of the exchanges it did so."""
+    ``standing`` is read again where somebody else was faster. ``save`` takes the change, the declaration and the stamp.
+    ``look`` adds to a second look what else can be said; ``otherwise`` names fields that the form calls otherwise.
+    """
 
-    @property
-    def is_felt(self) -> bool:
-        """Whether any of the exchanges would have ended in another way."""
-        return any(count for _effect, _word, count in self.figures) or bool(self.by_lost_method)
-
-
-def digest_of(declared: DeclaredClient | DeclaredTrust) -> str:
-    """What tells one declaration from another."""
-    text = json.dumps(write(declared), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    tab: str
+    form: Any
+    standing: Callable[[], Standing[Any] | None]
+    save: Callable[[Change, Any, str], object]
+    done: str
+    otherwise: Mapping[str, str] = field(default_factory=dict)
+    look: Callable[[Any, Any], dict[str, Any]] = lambda _before, _after: {}
 
 
-def review(
-    before: DeclaredClient | DeclaredTrust,
-    after: DeclaredClient | DeclaredTrust,
-    make: Callable[[Change], object],
-    *,
-    actor: Actor,
-    partner_id: UUID,
-    now: datetime,
-) -> Review:
-    """Make the change, look, and undo it. Raises whatever ``make`` raises."""
-    records = replays.recorded(partner_id, since=now - LOOKED_BACK, size=MOST)
-    asked = [question for _record, question in _questions(records)]
-    as_it_is = ground_of(asked) if asked else None
-    with supposing(actor) as change:
-        make(change)
-        as_it_would_be = ground_of(asked) if asked else None
-    effects: Counter[str] = Counter()
-    if as_it_is is not None and as_it_would_be is not None:
-        found = (effect_of(simulate(question, as_it_is), simulate(question, as_it_would_be)) for question in asked)
-        effects.update(effect for effect in found if effect is not None)
-    return Review(
-        fields=tuple(_by_member(differences(before, after))),
-        digest=digest_of(after),
-        tried=len(asked),
-        figures=figures_of(effects),
-        by_lost_method=_lost_methods(before, after, records),
-    )
-
-
-def _by_member(changes: Iterable[FieldChange]) -> Iterator[FieldChange]:
-    """What changes, a row for each; of a field with members those that differ, conditions as people write them."""
-    for change in changes:
-        if not isinstance(change.old or change.new, dict):
-            yield _readable(change)
-            continue
-        old: Any = change.old or {}
-        new: Any = change.new or {}
-        for name in {**old, **new}:
-            if old.get(name) != new.get(name):
-                yield _readable(FieldChange(field=f"{change.field}.{name}", old=old.get(name), new=new.get(name)))
-
-
-def _readable(change: FieldChange) -> FieldChange:
-    if change.field.rpartition(".")[2] != "rules":
-        return change
-    old, new = (in_rules(rules) if rules else None for rules in (change.old, change.new))  # type: ignore[arg-type]
-    return FieldChange(field=change.field, old=old, new=new)
-
-
-def _questions(records: Sequence[Record]) -> Iterator[tuple[Record, Question]]:
-    """Those that got as far as a verified token, or needed none."""
-    for record in records:
-        data = record.document.get("data") or {}
-        if not data.get("subject") and (data.get("request") or {}).get("subject_token_type"):
-            continue
+def amend(request: HttpRequest, partner: Profile, amendment: Amendment, known: Standing[Any]) -> HttpResponse:
+    """422 with what is wrong, 409 with what somebody else wrote, 200 with what it would do, or on to the list."""
+    form: forms.Form = amendment.form
+    context: dict[str, Any] = {"stamp": request.POST.get("stamp", ""), "known": known}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if form.is_valid():
         try:
-            yield record, question_of(record)
-        except ValueError:
-            continue
+            declared = amendment.form.declared()
+            if request.POST.get("confirmed") == digest_of(declared):
+                with changing(actor_of(request.user)) as change:
+                    amendment.save(change, declared, context["stamp"])
+                return redirect(amendment.done, partner.slug)
+            context |= _looked_at(request, partner, amendment, known, declared)
+            status = HTTPStatus.OK
+        except ChangedMeanwhile as error:
+            form.add_error(None, str(error))
+            context |= _theirs(amendment, declared)
+            status = HTTPStatus.CONFLICT
+        except ConfigurationError as error:
+            object_to(form, error, dict(amendment.otherwise))
+    return partner_page(request, partner, amendment.tab, {"form": form, **context}, status=status)
 
 
-def _lost_methods(
-    before: DeclaredClient | DeclaredTrust, after: DeclaredClient | DeclaredTrust, records: Sequence[Record]
-) -> tuple[tuple[str, int], ...]:
-    """A simulation supposes that the client has proven itself; so how it did is counted here."""
-    lost = set(getattr(before, "methods", ())) - set(getattr(after, "methods", ()))
-    mine = (record for record in records if record.entry.client == before.name)
-    used = Counter((record.document.get("data") or {}).get("credentials", {}).get("method") for record in mine)
-    return tuple((method, used[method]) for method in sorted(lost) if used[method])
+def _looked_at(
+    request: HttpRequest, partner: Profile, amendment: Amendment, known: Standing[Any], declared: Wanted
+) -> dict[str, Any]:
+    seen = request.POST.get("stamp", "")
+    found = review(
+        known.declared,
+        declared,
+        lambda change: amendment.save(change, declared, seen),
+        actor=actor_of(request.user),
+        partner_id=partner.id,
+        now=timezone.now(),
+    )
+    return {"review": found, **amendment.look(known.declared, declared)}
+
+
+def _theirs(amendment: Amendment, declared: Wanted) -> dict[str, Any]:
+    """What stands there now beside what was typed, and the stamp under which that may be saved over it."""
+    now = amendment.standing()
+    if now is None:
+        return {}
+    return {"stamp": now.stamp, "compared": [line for line in compare(now.declared, declared) if line.differs]}

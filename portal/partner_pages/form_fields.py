@@ -1,92 +1,45 @@
-"""What the forms about partners share: the looks of their fields, and the services' objections beside them."""
+"""What the forms about partners share: parts that are folded away, and the services' objections beside their fields."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 from django import forms
-from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from partners.errors import ConfigurationError, ConfigurationRefused
 
 if TYPE_CHECKING:
+    from django.forms.boundfield import BoundField
+
     from partners.errors import Problem
 
 
-def line(label: Any, hint: Any = "", *, required: bool = True, **attributes: Any) -> forms.CharField:  # noqa: ANN401
-    """A line of text."""
-    widget = forms.TextInput(attrs={"class": "inp", "autocomplete": "off", "spellcheck": "false", **attributes})
-    words = {"required": _missing(label)}
-    return forms.CharField(
-        label=label, help_text=hint, required=required, max_length=2000, widget=widget, error_messages=words
-    )
+class FoldedFields(forms.Form):
+    """A part of a form that its page folds away while nothing is in it: the fields named after ``folded``."""
+
+    folded: ClassVar[str]
+
+    def plain_fields(self) -> list[BoundField]:
+        """The fields that always show, in order."""
+        return [field for field in self if not self._is_folded(field)]
+
+    def folded_fields(self) -> list[BoundField]:
+        """The fields of the part, in order."""
+        return [field for field in self if self._is_folded(field)]
+
+    def is_unfolded(self) -> bool:
+        """Whether the page shows the part unasked: its first field is filled in, or something in it is wrong."""
+        fields = self.folded_fields()
+        return bool(fields[0].value()) or any(field.errors for field in fields)
+
+    def _is_folded(self, field: BoundField) -> bool:
+        return field.name.startswith(f"{self.folded}_")
 
 
-def text(label: Any, hint: Any = "", *, rows: int = 3, required: bool = False) -> forms.CharField:  # noqa: ANN401
-    """Several lines of text."""
-    attributes = {"class": "inp mono", "rows": rows, "autocomplete": "off", "spellcheck": "false"}
-    words = {"required": _missing(label)}
-    return forms.CharField(
-        label=label,
-        help_text=hint,
-        required=required,
-        max_length=65536,
-        widget=forms.Textarea(attrs=attributes),
-        error_messages=words,
-    )
-
-
-def number(label: Any, hint: Any = "") -> forms.IntegerField:  # noqa: ANN401
-    """A whole number."""
-    return forms.IntegerField(
-        label=label,
-        help_text=hint,
-        widget=forms.NumberInput(attrs={"class": "inp", "autocomplete": "off"}),
-        error_messages={"required": _missing(label)},
-    )
-
-
-def limit(label: Any, hint: Any = "") -> forms.IntegerField:  # noqa: ANN401
-    """A whole number, which may be left out."""
-    widget = forms.NumberInput(attrs={"class": "inp", "autocomplete": "off"})
-    return forms.IntegerField(label=label, help_text=hint, required=False, min_value=1, widget=widget)
-
-
-def several(label: Any, hint: Any = "", *, required: bool = True, **options: Any) -> forms.MultipleChoiceField:  # noqa: ANN401
-    """Any of several."""
-    words = {"required": format_lazy(gettext_lazy("{label}: nothing is chosen. Choose at least one."), label=label)}
-    return forms.MultipleChoiceField(
-        label=label,
-        help_text=hint,
-        required=required,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages=words,
-        **options,
-    )
-
-
-def day(label: Any, hint: Any = "") -> forms.DateField:  # noqa: ANN401
-    """A calendar day, which may be left out."""
-    widget = forms.DateInput(attrs={"class": "inp", "type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, help_text=hint, required=False, input_formats=["%Y-%m-%d"], widget=widget)
-
-
-def tick(label: Any, hint: Any = "") -> forms.BooleanField:  # noqa: ANN401
-    """A yes or no."""
-    return forms.BooleanField(label=label, help_text=hint, required=False)
-
-
-def choice(label: Any, hint: Any = "", **options: Any) -> forms.ChoiceField:  # noqa: ANN401
-    """One of several."""
-    widget = forms.Select(attrs={"class": "inp"})
-    return forms.ChoiceField(label=label, help_text=hint, widget=widget, **options)
-
-
-def _missing(label: Any) -> Any:  # noqa: ANN401
-    """Says which field is empty, in the language of the reader."""
-    return format_lazy(gettext_lazy("{label} is empty. Fill it in."), label=label)
+def members_of(part: str, *names: str) -> dict[str, str]:
+    """Members of a part of a declaration, and the fields that hold them; the first speaks for the part as a whole."""
+    return {part: f"{part}_{names[0]}", **{f"{part}.{name}": f"{part}_{name}" for name in names}}
 
 
 def object_to(form: forms.Form, error: ConfigurationError, also: dict[str, str] | None = None) -> None:

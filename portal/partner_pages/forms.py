@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from partners.checking import read, write
 from partners.vocabulary import Kind
-from portal.partner_pages.form_fields import day, line, text
+from portal.form_fields import day, line, text
 
 if TYPE_CHECKING:
     from partners.declarations import DeclaredPartner

@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 from django.conf import settings
 
+from partners import profiles
+from partners.states import SourceOfMapping
 from policy.parties import BY_CERTIFICATE, ClientAuthentication
 
 if TYPE_CHECKING:
-    from partners.profiles import Client, MappingVersion
+    from partners.profiles import Client, MappingVersion, Profile
 
 LIBRARY: Final = "httpx"
 """What the request in Python is made with; the installation itself calls out by its guarded client alone."""
@@ -76,6 +78,13 @@ def integration(client: Client | None, mapping: MappingVersion | None) -> Integr
             Snippet(language="JavaScript", text=_javascript(endpoint, fields, secrets, basic)),
         ),
     )
+
+
+def mapping_for(partner: Profile, client: Client | None) -> MappingVersion | None:
+    """The first mapping in force that is for this client, or for every client. One query."""
+    current = (mapping.current for mapping in profiles.mappings(partner.id))
+    ours = (version for version in current if version is not None and version.source == SourceOfMapping.TRUST)
+    return next((v for v in ours if v.clients is None or (client is not None and client.client_id in v.clients)), None)
 
 
 def _method(client: Client | None) -> ClientAuthentication:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ValidationError
@@ -16,7 +17,20 @@ from partners.standing import keys_by_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from django import forms
+
 _KINDS: Final[tuple[type[RSAKey | ECKey | OKPKey], ...]] = (RSAKey, ECKey, OKPKey)
+
+
+def key_set_of(pasted: str) -> Any:  # noqa: ANN401 - any JSON
+    """The document in a pasted text, None where nothing was pasted. Raises ``ValidationError``, without the text."""
+    if not pasted.strip():
+        return None
+    try:
+        return orjson.loads(pasted)
+    except orjson.JSONDecodeError as error:
+        words = _("The keys are not readable as JSON. Paste the whole key set, from the first brace to the last.")
+        raise ValidationError(words) from error
 
 
 def key_of_certificate(pasted: str) -> dict[str, Any] | None:
@@ -42,6 +56,14 @@ def key_of_certificate(pasted: str) -> dict[str, Any] | None:
             continue
         return {**key.as_dict(private=False), "kid": key.thumbprint(), "use": "sig"}
     raise ValidationError(_("The certificate's key is of a kind that is not accepted. Use RSA, EC or Ed25519."))
+
+
+def offer_present(form: forms.Form, present: Mapping[str, object] | None) -> None:
+    """Let the field ``kept`` choose among the present keys; where there are none, it is not asked for."""
+    names = [(name, name) for name in keys_by_name(present)]
+    form.fields["kept"].choices = names  # type: ignore[attr-defined]
+    if not names:
+        del form.fields["kept"]
 
 
 def together(present: Mapping[str, object] | None, kept: Iterable[str], *more: object) -> dict[str, Any]:

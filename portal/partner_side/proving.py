@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from audit.partner_side_events import DomainProved
 from exchange import outbound
 from exchange.outbound import OutboundError
-from portal.models import DomainProof
-from portal.partner_side.domains import is_inside
+from portal.models import DomainProof, PartnerAdmin
+from portal.partner_side.domains import domain_of, is_inside
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,6 +88,17 @@ def proof(partner_id: UUID, domain: str) -> Proof | None:
     """That the domain was proved, or None. One query."""
     row = DomainProof.objects.filter(partner=partner_id, domain=domain).first()
     return None if row is None else _shown(row)
+
+
+def domains_of(partner_id: UUID, contact_email: str) -> dict[str, Proof | None]:
+    """The domains of a partner's contact and of its people, by name, each with its proof if there is one. Two queries.
+
+    One that was proved stays among them when the last person of it leaves: what was proved, stays proved.
+    """
+    proved = {row.domain: _shown(row) for row in DomainProof.objects.filter(partner=partner_id)}
+    people = PartnerAdmin.objects.filter(partner=partner_id).order_by().values_list("domain", flat=True).distinct()
+    names = {domain_of(contact_email), *people, *proved} - {""}
+    return {name: proved.get(name) for name in sorted(names)}
 
 
 def vouching_for(partner_id: UUID, issuer: str) -> Proof | None:

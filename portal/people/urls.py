@@ -1,26 +1,27 @@
-"""The addresses below /people: one person, and what a security admin may change about them."""
+"""The addresses of people: the list, one person, and what a security admin may change about them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.urls import path
 
-from portal.views import people
+from portal.people import pages
 
-if TYPE_CHECKING:
-    from django.urls import URLPattern
-
-urlpatterns: list[URLPattern] = [
-    path("invite", people.invite, name="people-invite"),
-    path("<uuid:person_id>", people.person, name="people-person"),
-    path("<uuid:person_id>/roles/give", people.give_role, name="people-give"),
-    path("<uuid:person_id>/roles/take", people.take_role, name="people-take"),
-    path("<uuid:person_id>/disable", people.disable, name="people-disable"),
-    path("<uuid:person_id>/enable", people.enable, name="people-enable"),
-    path("<uuid:person_id>/link", people.send_link, name="people-link"),
-    path("<uuid:person_id>/accounts/link", people.link, name="people-account-link"),
-    path("<uuid:person_id>/accounts/unlink", people.unlink, name="people-account-unlink"),
-    path("<uuid:person_id>/consents/<uuid:client>/withdraw", people.withdraw_consent, name="people-consent-withdraw"),
-    path("<uuid:person_id>/sessions/end", people.end_sessions, name="people-sessions"),
+urlpatterns = [
+    path("people", pages.listed, name="people"),
+    path("people/invite", pages.invite, name="people-invite"),
+    path("people/<uuid:person_id>", pages.person, name="people-person"),
+    path("people/<uuid:person_id>/roles/give", pages.give_role, name="people-give"),
+    path("people/<uuid:person_id>/roles/take", pages.take_role, name="people-take"),
+    path("people/<uuid:person_id>/disable", pages.disable, name="people-disable"),
+    path("people/<uuid:person_id>/enable", pages.enable, name="people-enable"),
+    path("people/<uuid:person_id>/link", pages.send_link, name="people-link"),
+    path("people/<uuid:person_id>/accounts/link", pages.link, name="people-account-link"),
+    path("people/<uuid:person_id>/accounts/unlink", pages.unlink, name="people-account-unlink"),
+    path(
+        "people/<uuid:person_id>/consents/<uuid:client>/withdraw",
+        pages.withdraw_consent,
+        name="people-consent-withdraw",
+    ),
+    path("people/<uuid:person_id>/sessions/end", pages.end_sessions, name="people-sessions"),
+    path("_mail", pages.letters, name="people-letters"),
 ]

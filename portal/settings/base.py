@@ -81,7 +81,12 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.frame.frame",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.handover"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "portal.templatetags.handover",
+                "portal.templatetags.partner_states",
+            ],
         },
     },
 ]

@@ -71,7 +71,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if not named and user.is_authenticated and openid_accounts.knows(user):
             words_there = _("Sign in at %(name)s again") % {"name": settings.HANDOVER.openid_name}
             return [{"id": "openid", "description": words_there, "url": reverse("openid_confirm")}]
-        again = {"id": "again", "description": _("Sign in again"), "url": reverse("account_confirm_again")}
+        again = {"id": confirming.AGAIN, "description": _("Sign in again"), "url": reverse("account_confirm_again")}
         return sorted(named, key=lambda method: not method["id"].endswith("webauthn")) or [again]
 
     def add_message(

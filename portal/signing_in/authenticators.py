@@ -35,6 +35,10 @@ class AuthenticatorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth 
             "This code is not right. A code of the app is good for 30 seconds and once, a recovery code once: enter the"
             " one shown now, or another recovery code."
         ),
+        "cannot_generate_recovery_codes": gettext_lazy(
+            "No codes were made: they stand in for a second factor, and this account has none. Add a passkey or an"
+            " authenticator app, and codes come with it."
+        ),
     }
 
     def encrypt(self, text: str) -> str:

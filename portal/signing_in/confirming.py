@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 SECOND_FACTORS: Final = frozenset({"totp", "webauthn", "recovery_codes"})
 """What allauth calls the factors that are ours to ask for."""
 
+AGAIN: Final = "again"
+"""The way of whoever has none of them, and no password: to sign in anew."""
+
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the person proved who they are in the last minutes, by signing in or by being asked again."""
@@ -71,10 +74,20 @@ def count_sign_in(request: HttpRequest) -> None:
         request.session[allauth_login.AUTHENTICATION_METHODS_SESSION_KEY] = known
 
 
+def can_be_asked(request: HttpRequest) -> bool:
+    """Whether the person has anything here that could be asked for, beside signing in anew."""
+    return bool(_first_way(request)["id"] != AGAIN)
+
+
 def ask(request: HttpRequest, then: str) -> HttpResponse:
     """The way to the page that asks, and from there to ``then``. Nothing of a form is kept on the way."""
-    method = get_adapter().get_reauthentication_methods(request.user)[0]
+    method = _first_way(request)
     return redirect(f"{method['url']}?{urlencode({REDIRECT_FIELD_NAME: then})}")
+
+
+def _first_way(request: HttpRequest) -> dict[str, Any]:
+    method: dict[str, Any] = get_adapter().get_reauthentication_methods(request.user)[0]
+    return method
 
 
 def require_fresh(request: HttpRequest) -> None:

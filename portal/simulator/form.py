@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,7 @@ from exchange.simulation import Question
 from exchange.supposing import Typed
 from policy.raw import RawToken
 from policy.tokens import TokenType
+from portal.form_fields import choice, line, secret, text, tick
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 LONGEST_CLAIMS: Final = 32_768
 DEEPEST: Final = 64
-LONGEST_PASTED: Final = 65_536
-"""More than any token may have, so that one that is too long is answered as the endpoint would."""
 MOMENT: Final = "%Y-%m-%dT%H:%M:%S"
 GRANTS: Final = (
     (TOKEN_EXCHANGE, _("Token exchange")),
@@ -42,27 +42,23 @@ TYPES: Final = (
 )
 
 
-class JsonObject(forms.CharField):
-    """Text that holds one JSON object, or nothing."""
-
-    def clean(self, value: Any) -> Any:  # noqa: ANN401 - Django's signature
-        """The object. Raises ``ValidationError`` that says where the text stops being JSON."""
-        text = super().clean(value)
-        if not text:
-            return None
-        if _depth(text) > DEEPEST:
-            words = _("“%(label)s” is nested too deep. No claim of a token is; write one object.")
-            raise ValidationError(words, params={"label": self.label})
-        try:
-            found = json.loads(text, parse_constant=_no_constant)
-        except ValueError as error:
-            where = f"{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else "1:1"
-            words = _("“%(label)s” stops being JSON at line and column %(where)s. Write one object, in braces.")
-            raise ValidationError(words, params={"label": self.label, "where": where}) from error
-        if not isinstance(found, dict):
-            words = _("“%(label)s” is JSON, but no object. Write names and values in braces.")
-            raise ValidationError(words, params={"label": self.label})
-        return found
+def _object_in(label: Any, typed: str) -> dict[str, Any] | None:  # noqa: ANN401 - lazy text
+    """The object, None where nothing was typed. Raises ``ValidationError``, which says where it stops being JSON."""
+    if not typed:
+        return None
+    if _depth(typed) > DEEPEST:
+        words = _("“%(label)s” is nested too deep. No claim of a token is; write one object.")
+        raise ValidationError(words, params={"label": label})
+    try:
+        found = json.loads(typed, parse_constant=_no_constant)
+    except ValueError as error:
+        where = f"{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else "1:1"
+        words = _("“%(label)s” stops being JSON at line and column %(where)s. Write one object, in braces.")
+        raise ValidationError(words, params={"label": label, "where": where}) from error
+    if not isinstance(found, dict):
+        words = _("“%(label)s” is JSON, but no object. Write names and values in braces.")
+        raise ValidationError(words, params={"label": label})
+    return found
 
 
 def _depth(text: str) -> int:
@@ -75,56 +71,31 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-class Unshown(forms.Textarea):
-    """A field for a secret: what was sent is in no page, also not beside an error."""
-
-    def format_value(self, value: Any) -> None:  # noqa: ANN401 - Django's signature
-        """Nothing."""
-
-
-def _line(label: Any, *, length: int = 1024, **attributes: str) -> forms.CharField:  # noqa: ANN401 - lazy text
-    usual = {"class": "inp", "autocomplete": "off", "spellcheck": "false"}
-    widget = forms.TextInput(attrs={**usual, **attributes})
-    return forms.CharField(label=label, required=False, max_length=length, widget=widget)
-
-
-def _look(rows: int) -> dict[str, str | int]:
-    usual = {"class": "inp mono", "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
-    return {**usual, "rows": rows}
-
-
-def _object(label: Any, length: int, rows: int) -> JsonObject:  # noqa: ANN401 - lazy text
-    return JsonObject(label=label, required=False, max_length=length, widget=forms.Textarea(attrs=_look(rows)))
-
-
-def _secret(label: Any, rows: int) -> forms.CharField:  # noqa: ANN401 - lazy text
-    return forms.CharField(label=label, required=False, max_length=LONGEST_PASTED, widget=Unshown(attrs=_look(rows)))
-
-
-def _choice(label: Any, choices: Any) -> forms.ChoiceField:  # noqa: ANN401
-    return forms.ChoiceField(label=label, choices=choices, widget=forms.Select(attrs={"class": "inp"}))
+def _object(label: Any, most: int, rows: int) -> forms.CharField:  # noqa: ANN401 - lazy text
+    """Text that holds one JSON object, or nothing."""
+    return text(label, rows=rows, most=most, reads=partial(_object_in, label))
 
 
 class SimulatorForm(forms.Form):
     """One request to try."""
 
-    client = _line(_("Client"), length=255, list="simulator-clients")
-    grant_type = _choice(_("Grant"), GRANTS)
-    audience = _line(_("Audience, or several with spaces between"), list="simulator-targets")
-    scope = _line(_("Scope"), length=4096)
-    token = _secret(_("Token of the partner"), 4)
+    client = line(_("Client"), required=False, most=255, list="simulator-clients")
+    grant_type = choice(_("Grant"), choices=GRANTS)
+    audience = line(_("Audience, or several with spaces between"), required=False, most=1024, list="simulator-targets")
+    scope = line(_("Scope"), required=False, most=4096)
+    token = secret(_("Token of the partner"))
     claims = _object(_("Claims, where no token is pasted"), LONGEST_CLAIMS, 8)
     header = _object(_("Header of the typed token; empty: as its issuer would write it"), 4096, 2)
-    subject_token_type = _choice(_("Type of the token"), TYPES)
-    actor_token = _secret(_("Actor token"), 3)
+    subject_token_type = choice(_("Type of the token"), choices=TYPES)
+    actor_token = secret(_("Actor token"), rows=3)
     actor_claims = _object(_("Claims of the actor token, where none is pasted"), LONGEST_CLAIMS, 4)
     actor_header = _object(_("Header of the typed actor token"), 4096, 2)
-    actor_token_type = _choice(_("Type of the actor token"), TYPES)
-    resource = _line(_("Resource, or several with spaces between"))
-    at = _line(_("Moment, UTC; empty: now"), length=19, placeholder="2031-05-04T12:00:00")
-    has_proof = forms.BooleanField(label=_("With a DPoP proof"), required=False)
-    has_certificate = forms.BooleanField(label=_("With the client's certificate"), required=False)
-    as_if_active = forms.BooleanField(label=_("As if the partner were active already"), required=False)
+    actor_token_type = choice(_("Type of the actor token"), choices=TYPES)
+    resource = line(_("Resource, or several with spaces between"), required=False, most=1024)
+    at = line(_("Moment, UTC; empty: now"), required=False, most=19, placeholder="2031-05-04T12:00:00")
+    has_proof = tick(_("With a DPoP proof"))
+    has_certificate = tick(_("With the client's certificate"))
+    as_if_active = tick(_("As if the partner were active already"))
     draft = forms.UUIDField(required=False, widget=forms.HiddenInput)
     partner = forms.SlugField(required=False, max_length=63, widget=forms.HiddenInput)
 

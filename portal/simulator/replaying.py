@@ -16,16 +16,16 @@ from exchange.golden_forms import end_of, in_words
 from exchange.ground import ground_of
 from exchange.simulating import simulate
 from exchange.simulation import Outcome
-from portal.simulator.simulations import question_of
+from portal.simulator.simulations import questions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from django.utils.functional import _StrPromise
 
     from audit.selectors import Entry, Record
-    from exchange.simulation import Answer, Question
+    from exchange.simulation import Answer
 
 _MOMENTARY: Final = frozenset({"iat", "exp"})
 
@@ -85,7 +85,7 @@ class Replayed:
 
 def replay(draft: UUID, records: Sequence[Record]) -> Replayed:
     """Try these exchanges: the configuration is read once as it is and once with the draft."""
-    asked = list(_questions(records))
+    asked = list(questions_of(records))
     differences: list[Difference] = []
     if asked:
         questions = [question for _record, question in asked]
@@ -93,18 +93,6 @@ def replay(draft: UUID, records: Sequence[Record]) -> Replayed:
         compared = (_compare(record, simulate(question, now), simulate(question, then)) for record, question in asked)
         differences = [difference for difference in compared if difference is not None]
     return Replayed(tried=len(asked), left_out=len(records) - len(asked), differences=tuple(differences))
-
-
-def _questions(records: Sequence[Record]) -> Iterator[tuple[Record, Question]]:
-    """The exchanges that got as far as a verified token, or needed none: the others the draft cannot change."""
-    for record in records:
-        data = record.document.get("data") or {}
-        if not data.get("subject") and (data.get("request") or {}).get("subject_token_type"):
-            continue
-        try:
-            yield record, question_of(record)
-        except ValueError:
-            continue
 
 
 def _compare(record: Record, now: Answer, then: Answer) -> Difference | None:

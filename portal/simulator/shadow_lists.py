@@ -35,7 +35,26 @@ ENDS: Final[Mapping[str, _StrPromise]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Counted:
+    """What became of the exchanges that were tried: ``counts`` by effect; those left out could not be tried."""
+
+    tried: int
+    left_out: int
+    counts: Mapping[str, int]
+
+    @property
+    def figures(self) -> list[tuple[Effect, _StrPromise, int]]:
+        """Each effect in words, with its count."""
+        return figures_of(self.counts)
+
+    @property
+    def differing(self) -> int:
+        """How many exchanges would have ended in another way."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown(Counted):
     """One shadow. ``as_of``: every exchange up to then is counted; ``is_late`` where nobody moves it on any more."""
 
     id: UUID
@@ -47,9 +66,6 @@ class Shown:
     end: str
     as_of: datetime
     last_event: UUID | None
-    tried: int
-    left_out: int
-    counts: Mapping[str, int]
     is_running: bool
     is_late: bool
 
@@ -57,16 +73,6 @@ class Shown:
     def why_ended(self) -> _StrPromise | str:
         """Why it runs no more, in words; empty while it runs."""
         return ENDS.get(self.end, "")
-
-    @property
-    def figures(self) -> list[tuple[Effect, _StrPromise, int]]:
-        """Each effect in words, with its count."""
-        return figures_of(self.counts)
-
-    @property
-    def differing(self) -> int:
-        """How many exchanges would have ended in another way."""
-        return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,31 +93,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Tested(Counted):
     """The figures of a back-test of this text of the draft. ``since``: the oldest exchange that may have been tried."""
 
     author: str
     made_at: datetime
     since: datetime
-    tried: int
-    left_out: int
     is_whole: bool
-    counts: Mapping[str, int]
 
     @property
     def span(self) -> timedelta:
         """How long a time it looked back."""
         return self.made_at - self.since
-
-    @property
-    def figures(self) -> list[tuple[Effect, _StrPromise, int]]:
-        """Each effect in words, with its count."""
-        return figures_of(self.counts)
-
-    @property
-    def differing(self) -> int:
-        """How many exchanges would have ended in another way."""
-        return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

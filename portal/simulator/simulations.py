@@ -25,6 +25,7 @@ from portal.explanations.menders import SIDES, mender_of
 from portal.explanations.words import explain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from uuid import UUID
 
     from django.utils.functional import _StrPromise
@@ -151,6 +152,18 @@ def question_of(record: Record) -> Question:
         has_proof="jkt" in confirmed,
         has_certificate="x5t#S256" in confirmed,
     )
+
+
+def questions_of(records: Iterable[Record]) -> Iterator[tuple[Record, Question]]:
+    """The exchanges that got as far as a verified token, or needed none, with what each asked."""
+    for record in records:
+        data = record.document.get("data") or {}
+        if not data.get("subject") and (data.get("request") or {}).get("subject_token_type"):
+            continue
+        try:
+            yield record, question_of(record)
+        except ValueError:
+            continue
 
 
 def _recorded(token: object) -> Typed | None:

@@ -40,6 +40,11 @@ def _drawing(name: str) -> str:
 @register.simple_tag
 def icon(name: str, size: str = "") -> SafeString:
     """An outline from the vendored set, inline so that it takes the colour of its text. Decoration only: no name."""
+    return _outline(name, size)
+
+
+@lru_cache(maxsize=256)
+def _outline(name: str, size: str) -> SafeString:
     drawing = mark_safe(_drawing(name))  # noqa: S308 - a vendored file, whose hash is checked
     return format_html('<svg class="icon {}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', size, drawing)
 

@@ -1,1 +1,1 @@
-"""The pages: each view parses its address, calls selectors, and renders a template."""
+"""What every page has, whatever it is about: who may open it, its parts, its refusals; and pages of no one subject."""

@@ -16,10 +16,9 @@ from openapi_spec_validator import validate
 from partners import checking
 from partners.vocabulary import Kind
 from portal.api import description
+from portal.api.body_shapes import BODIES, SHAPES
 from portal.api.examples import EXAMPLES
 from portal.api.reading import read
-from portal.api.tried_shapes import SHAPES
-from portal.api.tries import AGAIN, NEW_CASE, OF_PARTNER, SAMPLE, SPAN, TRY
 from portal.api.urls import ADDRESSES
 
 if TYPE_CHECKING:
@@ -83,17 +82,7 @@ def test_the_examples_are_accepted(kind: Kind) -> None:
     checking.require_right(changed)
 
 
-BODIES = [
-    ("Try", TRY),
-    ("TryAgain", AGAIN),
-    ("NewGoldenToken", NEW_CASE),
-    ("OfPartner", OF_PARTNER),
-    ("Span", SPAN),
-    ("Sample", SAMPLE),
-]
-
-
-@pytest.mark.parametrize(("name", "of"), BODIES)
+@pytest.mark.parametrize(("name", "of"), BODIES.items())
 def test_the_examples_of_the_description_are_read_as_they_are_described(name: str, of: TypeAdapter[Any]) -> None:
     shape = SHAPES[name]
     assert set(shape.get("required", ())) <= EXAMPLES[name].keys() <= shape["properties"].keys()

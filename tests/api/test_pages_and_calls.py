@@ -33,6 +33,7 @@ TWINS = {
     "partners-mapping-edit": ("draft", "PATCH"),
     "partners-mapping-new-suggested": ("suggestions", "POST"),
     "partners-mapping-suggested": ("suggestions", "POST"),
+    "partners-mappings-from-token": ("mappings", "POST"),
     "partners-mapping-versions": ("versions", "GET"),
     "partners-mapping-publish": ("publish", "POST"),
     "partners-mapping-discard": ("draft", "DELETE"),
@@ -54,6 +55,11 @@ TWINS = {
     "partners-trust-introspection": ("introspection-secret", "POST"),
     "partners-trust-look": ("trust-look", "POST"),
     "partners-trust-published": ("trust-health", "GET"),
+    "partners-trust-check": ("examine", "POST"),
+    "partners-integration": ("integration", "GET"),
+    "partners-try": ("rehearsal", "GET"),
+    "overview": ("overview", "GET"),
+    "search": ("search", "GET"),
     "people": ("people", "GET"),
     "people-invite": ("people", "POST"),
     "people-person": ("person", "GET"),
@@ -86,17 +92,9 @@ TWINS = {
 }
 """The call that does what the page does: its name and method."""
 
-A_VIEW = "a view over what other calls answer one by one"
-A_FORM_HELP = "helps to fill a form in a browser, and decides nothing"
-BY_ITSELF = "each partner by a call of its own, with If-Match"
 REASONS = {
-    "overview": A_VIEW,
-    "search": A_VIEW,
-    "partners-activity": A_VIEW,
-    "partners-integration": A_VIEW,
-    "partners-trust-check": A_FORM_HELP,
-    "partners-try": A_FORM_HELP,
-    "partners-bulk": BY_ITSELF,
+    "partners-activity": "the list of exchanges, narrowed to the partner: a call that takes exchanges:read",
+    "partners-bulk": "each partner by a call of its own, with If-Match",
     "people-letters": "the letters of a demo, which no installation has",
 }
 """The pages without such a call, each with its reason."""
@@ -105,7 +103,7 @@ CALLS: dict[str, Any] = {str(address.name): address.callback for address in ADDR
 
 
 def pages() -> dict[str, Permission]:
-    """Every page of ours that asks for a permission; a partner's own side is for people, in a browser, alone."""
+    """Every page of ours that asks for a permission. Of a partner's own side only the proof of its domain has calls."""
     found = patterns(get_resolver().url_patterns, {})
     asked = {str(pattern.name): getattr(pattern.callback, "permission", None) for pattern, _ in found}
     return {name: held for name, held in asked.items() if held is not None and held is not Permission.CONNECT}

@@ -76,7 +76,9 @@ NOT_DECLARED: Final = {
         ),
         WATCHED,
     ),
-    **dict.fromkeys(("audit.Event", "audit.Pending", "audit.CountedSpan", "audit.UseOfSpan"), TRAIL),
+    **dict.fromkeys(
+        ("audit.Event", "audit.Pending", "audit.CountedSpan", "audit.UseOfSpan", "audit.OutcomeOfHour"), TRAIL
+    ),
 }
 """By the row of the page that says why."""
 OF_THE_MACHINE: Final = {"partners.Registry", "contenttypes.ContentType", "portal.KeptAnswer"}

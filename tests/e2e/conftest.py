@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from portal.roles import Role
-from tests.e2e import changeable, portal_server
+from tests.e2e import changeable, curlew, portal_server
 from tests.e2e.flows import Walk
 from tests.portal.organisation import PASSWORD
 from tests.static_files import collected
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
     from tests import services as plugin
+    from tests.e2e.curlew import Domain
     from tests.e2e.portal_server import PortalServer
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"  # the same engine without its windows, which cost more than pages
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
@@ -35,9 +36,24 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def portal(services: plugin.Services, django_db_blocker: Any, static_files: Path) -> Iterator[PortalServer]:
+def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Domain]:
+    """The domain of a partner, on the loopback that the operator of the portal vouches for."""
+    with curlew.domain(tmp_path_factory.mktemp("domain")) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def portal(
+    services: plugin.Services, django_db_blocker: Any, static_files: Path, domain: Domain
+) -> Iterator[PortalServer]:
     """The portal of this run, with a day of exchanges in it. Tests change what they made, and ``changeable``."""
-    with portal_server.running(services, django_db_blocker, static_files, prepare=changeable.build) as server:
+
+    def prepare() -> None:
+        changeable.build()
+        curlew.build(domain.name)
+
+    environment = {"HANDOVER_OUTBOUND_ALLOW": "127.0.0.1/32", "SSL_CERT_FILE": str(domain.anchor)}
+    with portal_server.running(services, django_db_blocker, static_files, prepare=prepare, **environment) as server:
         yield server
 
 

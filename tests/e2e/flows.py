@@ -37,7 +37,15 @@ SUBJECTS: Final[Mapping[str, Mapping[str, int]]] = {
         "register a client": 1,
         "activate a partner as the second person": 1,
         "invite a partner's admin": 1,
+    },
+    "The partner's own half": {
         "accept an invitation": 1,
+        "get from an invitation to a green try": 3,
+        "rotate the key of one's client": 3,
+        "prove one's domain": 2,
+        "propose an issuer": 2,
+        "propose what one's tokens are worth": 2,
+        "see on a later visit why an exchange was refused": 3,
     },
     "A partner's life": {
         "suspend a partner": 2,

@@ -37,6 +37,7 @@ ADDRESSES: Final = {
     "partner-client-secret": "/partners/kestrel/clients/kestrel-settlement/secret",
     "partner-client-suspending": "/partners/kestrel/clients/kestrel-settlement/acts/suspend",
     "partner-mapping-new": "/partners/kestrel/mappings/new",
+    "partner-mappings-from-token": "/partners/kestrel/mappings/from-token",
     "partner-mapping": "/partners/kestrel/mappings/settle/edit",
     "partner-mapping-versions": "/partners/kestrel/mappings/settle/versions",
     "partner-mapping-withdrawing": "/partners/kestrel/mappings/settle/withdraw",
@@ -53,7 +54,6 @@ ADDRESSES: Final = {
     "exchange-of-a-stranger": "/exchanges/{unauthenticated}",
     "account": "/account",
     "account-confirming": "/account/confirm",
-    "account-confirming-again": "/account/confirm/again",
     "account-closed": "/account-closed",
     "recovery-codes-anew": "/account/recovery-codes/new",
     "people-inviting": "/people/invite",
@@ -84,6 +84,7 @@ EVERY_ADDRESS: Final = OPEN | ADDRESSES | PARTNERS_SIDE
 
 ON_THE_WAY: Final = {
     "account-password": "password",
+    "account_confirm_again": "confirming-again",
     "mfa_activate_totp": "app-new",
     "mfa_add_webauthn": "passkey-new",
     "mfa_authenticate": "second-step",

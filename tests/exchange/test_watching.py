@@ -265,7 +265,7 @@ def test_what_was_over_long_ago_is_swept(idp: IdentityProvider) -> None:
 
 
 def test_every_kind_of_alert_is_a_change_or_lasts() -> None:
-    from portal.partner_pages.alert_words import WORDS  # noqa: PLC0415 - the portal is not of this floor
+    from portal.partner_pages.trusts.alert_words import WORDS  # noqa: PLC0415 - the portal is not of this floor
 
     assert set(WORDS) == set(AlertKind)
 

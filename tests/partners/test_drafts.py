@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from partners import inventory, services
-from partners.changes import Change
+from partners.changes import Change, changing
 from partners.drafts import compare, work
-from partners.errors import ChangedMeanwhile, ConfigurationRefused, IllegalTransition, SecondPersonNeeded
+from partners.errors import (
+    ChangedMeanwhile,
+    ConfigurationRefused,
+    IllegalTransition,
+    SecondPersonNeeded,
+    SeveralRefused,
+)
 from partners.models import Partner
 from partners.vocabulary import Kind
 from tests.partners import examples
@@ -124,6 +130,29 @@ def test_what_a_draft_names_is_looked_up_again_when_it_is_published(registered: 
 def test_a_draft_that_could_not_be_published_is_not_saved(registered: Change) -> None:
     with pytest.raises(ConfigurationRefused, match="scopes of target ledger-api"):
         save(registered, always=("nothing:here",))
+    assert states() == [(1, "published")]
+
+
+def test_several_first_drafts_are_saved_together_each_with_an_event_of_its_own(
+    registered: Change, events: Callable[[], list[dict[str, Any]]]
+) -> None:
+    services.save_first_drafts(registered, [examples.mapping(name="first"), examples.mapping(name="second")])
+    assert [present(name).draft is not None for name in ("first", "second")] == [True, True]
+    assert [(event["kind"], event["data"]["name"]) for event in events()[-2:]] == [
+        ("mapping.drafted", "first"),
+        ("mapping.drafted", "second"),
+    ]
+
+
+def test_where_one_of_several_drafts_is_refused_none_is_saved_and_each_is_told_why(registered: Change) -> None:
+    drafts = [examples.mapping(name="fresh"), examples.mapping(), examples.mapping(name="odd", target="nowhere")]
+    with pytest.raises(SeveralRefused) as caught, changing(registered.actor) as change:
+        services.save_first_drafts(change, drafts)
+    assert {name: type(error) for name, error in caught.value.errors.items()} == {
+        "to-ledger": ChangedMeanwhile,
+        "odd": ConfigurationRefused,
+    }
+    assert not present("fresh").versions
     assert states() == [(1, "published")]
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth import SESSION_KEY
+from django.core.cache import cache
 from django.test import Client
 
+from exchange import keys
+from exchange.outbound import client as outbound_client
 from portal.roles import Role
+from tests.e2e import changeable
 from tests.portal import organisation as organisations
 
 if TYPE_CHECKING:
@@ -32,6 +38,17 @@ def _unhashed_static_files(settings: Any) -> None:
 def organisation(db: None) -> Organisation:  # noqa: ARG001 - asked for its transaction
     """Partners, people and a day of exchanges."""
     return organisations.build()
+
+
+@pytest.fixture
+def whole(organisation: Organisation, settings: Any) -> Organisation:
+    """The organisation with all that the browser tests have in it; the operator vouches for loopback."""
+    cache.clear()
+    settings.HANDOVER = replace(settings.HANDOVER, outbound_allow=(ip_network("127.0.0.1/32"),))
+    outbound_client.cache_clear()
+    keys.ensure_signing_key()
+    changeable.build()
+    return organisation
 
 
 def prove(client: Client, *, ago: int = 0) -> None:

@@ -227,6 +227,22 @@ def test_somebody_with_nothing_to_ask_for_is_not_let_pass_unasked(ada: User, bro
     assert not Authenticator.objects.exists()
 
 
+def test_whoever_has_a_password_is_asked_for_it_and_not_told_to_have_none(browser: Client) -> None:
+    answer = browser.get("/account/confirm/again")
+    assert answer["Location"] == "/account/confirm?next=%2Faccount"
+    assert browser.get(answer["Location"]).status_code == 200
+
+
+def test_recovery_codes_are_not_offered_without_a_factor_that_they_stand_in_for(browser: Client) -> None:
+    page = browser.get("/account/recovery-codes/new").content.decode()
+    assert "this account has none" in page
+    assert "Make new codes</button>" not in page
+    assert "stop working" not in page
+    answer = browser.post("/account/recovery-codes/new")
+    assert (answer.status_code, "No codes were made" in answer.content.decode()) == (422, True)
+    assert not Authenticator.objects.exists()
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -12,7 +12,8 @@ from django.utils import timezone
 from audit.models import Event
 from partners.models import Client as ClientRow
 from partners.models import FederationTrust, Registry
-from portal.partner_pages import client_amending, trust_amending
+from portal.partner_pages.clients import amending as client_amending
+from portal.partner_pages.trusts import amending as trust_amending
 from portal.roles import Role
 from tests.certificates import make as make_certificate
 from tests.portal import happenings
@@ -41,7 +42,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"place": "uploaded", "jwks": '{"keys": 3}'}, "an acceptable key set"),
     ({"certificate": "certificate"}, "This is no certificate in PEM"),
     ({"place": "jwks_uri", "jwks_uri": "ftp://kestrel.example"}, "Address of its keys"),
-    ({"title": "\x00"}, "Null characters are not allowed"),
+    ({"title": "\x00"}, "a character came that no text can hold"),
 ]
 
 

@@ -16,9 +16,9 @@ from partners.models import Partner, ScopeMapping
 from portal.roles import Role
 from portal.simulator import back_tests
 from portal.simulator.back_tests import Bounds, Report, back_test
+from portal.simulator.pages import back_tests as views
+from portal.simulator.pages.back_tests import BOUNDS
 from portal.simulator.replaying import Effect, effect_of
-from portal.views import back_tests as views
-from portal.views.back_tests import BOUNDS
 from tests import world as worlds
 from tests.portal import bench, happenings
 from tests.portal.test_query_plans import plans

@@ -84,7 +84,7 @@ def test_what_is_wrong_is_said_and_nothing_is_done(manager: Client) -> None:
     chosen = {"partner": ["kestrel"]}
     for fields, words in (
         ({"act": "owner", "owner": ""}, "New owner is empty. Fill it in."),
-        ({"act": "review", "review_due_on": "soon"}, "Enter a valid date."),
+        ({"act": "review", "review_due_on": "soon"}, "no day of the calendar came"),
         ({"act": "review"}, "Day of the review is empty."),
     ):
         answer = manager.post(ADDRESS, {**chosen, **fields})

@@ -14,7 +14,7 @@ from partners import models
 from partners.changes import changing
 from portal.canaries import running
 from portal.models import Canary, CanaryTurn
-from portal.partner_pages.alert_words import tell
+from portal.partner_pages.trusts.alert_words import tell
 from tests.portal import happenings
 from tests.signers import make_key, public_jwks
 from tests.world import ACCESS_TOKEN, LEDGER, REPORTS, World, build

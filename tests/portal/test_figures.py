@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from audit.selectors import Outcome, Tally
+from audit.selectors import Outcome
+from audit.tallies import Tally
 from portal.overview.figures import figures, hours_until
 
 KESTREL, FJORD = UUID(int=1), UUID(int=2)

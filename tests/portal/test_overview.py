@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from audit import person_events
-from audit.selectors import Outcome, tally
-from audit.tallies import tally_of_all
+from audit.selectors import Outcome
+from audit.tallies import tally, tally_of_all
 from exchange.models import Alert
 from partners import models
 from partners.attention import Concern, attention
@@ -36,7 +36,7 @@ def words(page: str) -> str:
 def test_the_figures_are_those_of_the_trail(browser: Client) -> None:
     now = timezone.now()
     hours = hours_until(now)
-    day = figures(tally(hours[0], hours), hours)
+    day = figures(tally(hours), hours)
     read = words(browser.get("/overview").content.decode())
     assert f"Granted {day.totals['granted']} tokens issued" in read
     assert f"Refused {day.totals['refused']} " in read
@@ -53,7 +53,7 @@ def test_the_day_of_all_partners_is_summed_up_where_it_lies() -> None:
                 partner(name) if not number else models.Partner.objects.get(slug=name), at=hours[number + 2]
             )
     happenings.refused(None, at=hours[5], reason="client.unknown")
-    counted, each = tally_of_all(hours, busiest=2), tally(hours[0], hours)
+    counted, each = tally_of_all(hours, busiest=2), tally(hours)
     summed, expected = figures(counted.tallies, hours), figures(each, hours)
     assert (summed.granted, summed.refused, summed.reasons) == (expected.granted, expected.refused, expected.reasons)
     assert summed.partners == expected.partners[:2]
@@ -72,7 +72,7 @@ def test_each_event_is_counted_once_in_its_hour_for_its_partner() -> None:
     happenings.refused(None, at=hours[10], reason="server.internal")
     happenings.granted(kestrel, at=hours[0] - timedelta(milliseconds=1))
     happenings.changed(kestrel, at=hours[5])
-    counts = tally(hours[0], hours)
+    counts = tally(hours)
     assert sum(entry.count for entry in counts) == 5
     assert {(entry.hour, entry.outcome, entry.partner_id, entry.count) for entry in counts} == {
         (3, Outcome.GRANTED, kestrel.id, 2),
@@ -80,7 +80,7 @@ def test_each_event_is_counted_once_in_its_hour_for_its_partner() -> None:
         (23, Outcome.REFUSED, fjord.id, 1),
         (10, Outcome.FAILED, None, 1),
     }
-    assert {entry.partner_id for entry in tally(hours[0], hours, partners=[fjord.id])} == {fjord.id}
+    assert {entry.partner_id for entry in tally(hours, partners=[fjord.id])} == {fjord.id}
 
 
 @pytest.mark.usefixtures("organisation")

@@ -72,7 +72,7 @@ def test_a_client_with_a_key_of_its_own_has_no_secret(manager: Client) -> None:
         ({"name": ""}, "Client id is empty"),
         ({"scopes": "ledger.everything"}, "scopes of a registered target"),
         ({"method": "private_key_jwt"}, "It authenticates by"),
-        ({"method": "none"}, "Select a valid choice"),
+        ({"method": "none"}, "what came is not offered"),
         ({"jwks": "{"}, "not readable as JSON"),
         ({"method": "private_key_jwt", "jwks": '{"keys": [{"kty": "oct", "k": "AAAA"}]}'}, "an acceptable key set"),
     ],

@@ -139,7 +139,7 @@ def test_the_partner_withdraws_its_own_draft(sides: Sides) -> None:
         ({"grants": "a -> \u202e"}, "What your scopes become"),
         ({"rules": "tier is gold"}, "Line 1 is no condition"),
         ({"rules": "tier matches (["}, "Conditions on your token"),
-        ({"rules": "\u202e equals gold\x00"}, "Null characters"),
+        ({"rules": "\u202e equals gold\x00"}, "a character came that no text can hold"),
         ({"target": "secret-api"}, "This audience is not offered to you"),
         ({"target": "none-such"}, "This audience is not offered to you"),
     ],

@@ -10,7 +10,7 @@ from partners.drafts import work
 from partners.mapping_declarations import DeclaredRule
 from partners.models import Partner, ScopeMapping
 from policy.claim_rules import Operator
-from portal.partner_pages import mapping_texts as texts
+from portal.partner_pages.mappings import texts
 from portal.roles import Role
 
 if TYPE_CHECKING:
@@ -125,12 +125,12 @@ def test_of_two_who_write_at_once_the_second_sees_the_first_ones_change_and_lose
         ("lifetime", "3 weeks", "Lifetime"),
         ("lifetime", "", "Lifetime is empty. Fill it in."),
         ("max_depth", "9", "Delegation depth"),
-        ("max_depth", "many", "Enter a whole number"),
+        ("max_depth", "many", "no whole number came"),
         ("condition", "claims.", "an expression that can be evaluated"),
         ("clients", "fjord-nightly", "clients of kestrel"),
-        ("source", "trust:fjord-login", "Select a valid choice"),
-        ("target", "nowhere", "Select a valid choice"),
-        ("subject_claim", "a\x00b", "Null characters are not allowed"),
+        ("source", "trust:fjord-login", "what came is not offered"),
+        ("target", "nowhere", "what came is not offered"),
+        ("subject_claim", "a\x00b", "a character came that no text can hold"),
         ("claims", "=HYPERLINK(1) -> 1", "claim"),
     ],
 )

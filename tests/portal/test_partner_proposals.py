@@ -140,7 +140,7 @@ def test_a_newer_proposal_replaces_the_waiting_one_and_one_can_be_withdrawn(side
         ({"method": "jwks_uri", "jwks_uri": "http://127.0.0.1/keys"}, "https URL"),
         ({"method": "uploaded", "jwks": "{"}, "not readable as JSON"),
         ({"method": "uploaded", "jwks": '{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "s"}]}'}, "symmetric"),
-        ({"algorithms": []}, "No signature is chosen"),
+        ({"algorithms": []}, "Signatures your tokens carry: nothing is chosen"),
         ({"audiences": "x" * 300}, "audiences"),
     ],
 )

@@ -63,8 +63,8 @@ def test_a_partner_starts_as_a_draft_and_the_next_step_is_its_trust(manager: Cli
         ({"title": "L" * 500}, "Organisation"),
         ({"owner": "nobody@meridian.example"}, "the e-mail address of an account here"),
         ({"contact_email": "it"}, "Contact"),
-        ({"review_due_on": "31/01/2031"}, "Enter a valid date"),
-        ({"purpose": "a\x00b"}, "Null characters are not allowed"),
+        ({"review_due_on": "31/01/2031"}, "no day of the calendar came"),
+        ({"purpose": "a\x00b"}, "a character came that no text can hold"),
     ],
 )
 def test_what_is_wrong_with_a_partner_stands_beside_its_field(

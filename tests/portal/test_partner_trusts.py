@@ -166,8 +166,8 @@ def test_a_trust_is_added_and_the_draft_is_being_configured(manager: Client, idp
         ({"method": "uploaded", "jwks": '{"keys": []}'}, "an acceptable key set"),
         ({"name": "Orbit IDP"}, "Name of this trust"),
         ({"rules": "tier gold"}, "Line 1 is no condition"),
-        ({"algorithms": ["HS256"]}, "Select a valid choice"),
-        ({"issuer": "https://a.example/\x00"}, "Null characters are not allowed"),
+        ({"algorithms": ["HS256"]}, "what came is not offered"),
+        ({"issuer": "https://a.example/\x00"}, "a character came that no text can hold"),
     ],
 )
 def test_what_is_wrong_with_a_trust_stands_beside_its_field(

@@ -16,11 +16,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit import histories, selectors
+from audit import histories, selectors, tallies
 from audit.models import NO_CHANGES
 from audit.partitions import lowest_id
 from audit.selectors import Outcome, Search
-from exchange import alerts, watching
+from exchange import alerts, golden_lists, watching
 from exchange.pictures import pictures
 from partners import overviews, profiles
 from partners.overviews import Wanted
@@ -98,7 +98,7 @@ def test_the_last_exchange_of_a_partner_is_one_probe_of_its_index(organisation: 
 def test_a_tally_reads_no_more_than_its_day(organisation: Organisation, of_partners: bool) -> None:  # noqa: FBT001
     hours = hours_until(NOW)
     partners = [organisation.kestrel.id] if of_partners else None
-    plan = plans(lambda: selectors.tally(hours[0], hours, partners=partners))
+    plan = plans(lambda: tallies.tally(hours, partners=partners))
     assert "Seq Scan" not in plan
     assert f"id >= '{lowest_id(hours[0])}'" in plan
 
@@ -153,3 +153,5 @@ def test_turns_and_alerts_are_found_by_index(organisation: Organisation) -> None
         assert index in shown
     waiting = plans(lambda: sending.claim(NOW), "sort", "bitmapscan")
     assert "reminder_letter_by_next_try" in waiting
+    red = plans(lambda: golden_lists.page(is_green=False), "sort", "bitmapscan")
+    assert ("golden_red" in red, "->  Sort" in red) == (True, False), red

@@ -113,7 +113,7 @@ def test_a_try_spends_records_and_changes_nothing(world: Bench, browser: Client)
         ({"at": "yesterday"}, "“Moment” is no instant"),
         ({"grant_type": "password"}, "password"),
         ({"draft": "no-id"}, "UUID"),
-        ({"client": "x\0y"}, "Null characters"),
+        ({"client": "x\0y"}, "a character came that no text can hold"),
     ],
 )
 def test_what_cannot_be_read_is_said_beside_its_field_and_nothing_typed_is_lost(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from audit.models import Event
+from exchange.outbound import client as outbound_client
 from partners.models import Client as ClientRow
-from portal.partner_pages.workload_forms import PLATFORMS
+from portal.partner_pages.clients.workload_forms import PLATFORMS
+from tests.exchange.identity_providers import identity_provider
 from tests.portal.test_amending import CLIENT, client_row, manager, saved, typed
 from tests.portal.test_partner_clients import GOOD, NEW
 from tests.signers import make_key, public_jwks
@@ -66,6 +70,27 @@ def test_a_client_is_registered_that_its_platform_vouches_for_without_any_secret
     assert row.workload_lifetime == timedelta(minutes=10)
     assert [rule["claim"] for rule in row.workload_rules] == ["project_path", "ref"]
     assert "kestrel/settle" in manager.get("/partners/kestrel/clients").content.decode()
+
+
+def test_what_a_platform_publishes_is_looked_at_before_it_vouches_for_a_new_client(
+    manager: Client, settings: Any
+) -> None:
+    settings.HANDOVER = replace(settings.HANDOVER, outbound_allow=(ip_network("127.0.0.1/32"),))
+    outbound_client.cache_clear()
+    with identity_provider(make_key("RS256")) as platform:
+        by_platform = {**GOOD, **WORKLOAD, "method": "workload_jwt", "workload_place": "discovery"}
+        fields = {**by_platform, "workload_issuer": platform.url}
+        shown = manager.post(NEW, fields)
+        assert (shown.status_code, shown.context["examination"].is_good) == (200, True)
+        assert "What the platform publishes now" in shown.content.decode()
+        assert not ClientRow.objects.filter(client_id="kestrel-new").exists()
+        confirmed = {**fields, "confirmed": shown.context["digest"]}
+        other = manager.post(NEW, {**confirmed, "workload_lifetime": "9m"})
+        assert other.status_code == 200, "what was seen is what is registered"
+        assert manager.post(NEW, confirmed).status_code == 302
+    assert ClientRow.objects.get(client_id="kestrel-new").workload_issuer == platform.url
+    taken = manager.post(NEW, {**fields, "name": "kestrel-settlement"})
+    assert (taken.status_code, "examination" in taken.context) == (422, False)
 
 
 def test_a_client_comes_to_its_platform_and_leaves_it_again_each_shown_first(manager: Client) -> None:

@@ -7,14 +7,14 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import IntegrityError, OperationalError
 
 from audit.events import Actor, ActorKind
 from partners.errors import ConfigurationError
 from portal.documents.applying import Options, apply
+from portal.documents.command import DocumentsCommand, documents_of
 from portal.documents.errors import DocumentsRefused
-from portal.documents.reading import read_documents, sources
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -25,21 +25,13 @@ CHANGES: Final = 2
 LONGEST_AUTHOR: Final = 254
 
 
-class Command(BaseCommand):
+class Command(DocumentsCommand):
     """All documents are checked before any is written, and all are written in one transaction, or none."""
 
     help = "Apply configuration documents (docs/configuration.md)."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "-f",
-            "--file",
-            action="append",
-            required=True,
-            metavar="FILE",
-            help="A YAML file, a directory of them, or - for standard input; may be given several times.",
-        )
+        super().add_arguments(parser)
         parser.add_argument("--plan", action="store_true", help="Show what would change and write nothing.")
         parser.add_argument(
             "--detailed-exitcode",
@@ -70,9 +62,8 @@ class Command(BaseCommand):
 
     def _apply(self, options: dict[str, Any]) -> Plan:
         actor = Actor(ActorKind.USER, _author(options["author"]))
-        documents = read_documents(sources(options["file"]), os.environ)
         wanted = Options(prunes=options["prune"], reinstates=options["reinstate"], is_rehearsal=options["plan"])
-        return apply(documents, actor, wanted)
+        return apply(documents_of(options), actor, wanted)
 
     def _refuse(self, refused: DocumentsRefused, *, is_json: bool) -> None:
         if not is_json:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import OperationalError
 
 from audit.events import SYSTEM
 from partners.errors import ConfigurationError
+from portal.documents.command import DocumentsCommand, documents_of
 from portal.documents.drifting import drift
 from portal.documents.errors import DocumentsRefused
-from portal.documents.reading import read_documents, sources
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -23,21 +22,13 @@ if TYPE_CHECKING:
 DIFFERENT: Final = 2
 
 
-class Command(BaseCommand):
+class Command(DocumentsCommand):
     """Nothing is written. Exits with 2 where the two differ, and with 1 where the files could not be applied."""
 
     help = "Compare configuration documents with what is in force (docs/configuration.md)."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "-f",
-            "--file",
-            action="append",
-            required=True,
-            metavar="FILE",
-            help="A YAML file, a directory of them, or - for standard input; may be given several times.",
-        )
+        super().add_arguments(parser)
         parser.add_argument("--partner", metavar="NAME", help="In force, look at this partner's and its targets only.")
         parser.add_argument("--json", action="store_true", help="Print the differences as JSON.")
 
@@ -57,5 +48,4 @@ class Command(BaseCommand):
             raise SystemExit(DIFFERENT)
 
     def _drift(self, options: dict[str, Any]) -> Drift:
-        documents = read_documents(sources(options["file"]), os.environ)
-        return drift(documents, SYSTEM, partner=options["partner"] or "")
+        return drift(documents_of(options), SYSTEM, partner=options["partner"] or "")

@@ -13,7 +13,7 @@ from partners import services
 from partners.changes import changing
 from partners.errors import ConfigurationError
 from policy.parties import ClientAuthentication
-from portal.partner_pages.client_forms import SecretForm
+from portal.partner_pages.clients.forms import SecretForm
 from portal.partner_pages.form_fields import object_to
 from portal.partner_side.pages.door import own_side, side_page
 from portal.people.events import actor_of

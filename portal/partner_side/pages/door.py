@@ -17,7 +17,6 @@ from portal.partner_side.sides import NotYours, side_of
 from portal.people.events import actor_of
 from portal.permissions import Permission
 from portal.views.doors import needs
-from portal.views.partner_frame import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,8 +59,7 @@ def side_page(
     request: HttpRequest, side: Side, page: str, context: Mapping[str, Any], *, status: HTTPStatus | int = 200
 ) -> HttpResponse:
     """A page of the partner's side. ``page`` is its template; the first word of it is the section it belongs to."""
-    state = PartnerState(side.partner.state)
-    shared = {"partner": side.partner, "state_word": STATES[state], "section": page.partition("/")[0]}
+    shared = {"partner": side.partner, "section": page.partition("/")[0]}
     return render(request, f"connect/{page}.html", {**shared, **context}, status=status)
 
 

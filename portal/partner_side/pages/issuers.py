@@ -11,11 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from partners.changes import changing
 from partners.errors import ConfigurationError
 from partners.states import KeyMethod
-from partners.vocabulary import SignatureAlgorithm
+from portal.form_fields import as_sent
 from portal.partner_pages.examining import examine
 from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.trusts.forms import USUAL_ALGORITHMS
 from portal.partner_side import letters, proposals
-from portal.partner_side.forms import IssuerForm
+from portal.partner_side.forms import OwnIssuerForm
 from portal.partner_side.pages.door import own_side, side_page
 from portal.partner_side.sides import NotYours
 from portal.people.events import actor_of
@@ -29,15 +30,13 @@ if TYPE_CHECKING:
 
     from portal.partner_side.sides import Side
 
-USUAL = (SignatureAlgorithm.ES256.value, SignatureAlgorithm.RS256.value)
-
 
 @own_side
 @require_http_methods(["GET", "POST"])
 @confirmed
 def new(request: HttpRequest, side: Side) -> HttpResponse:
     """Propose another issuer."""
-    return _propose(request, side, "", {"method": KeyMethod.DISCOVERY, "algorithms": USUAL})
+    return _propose(request, side, "", {"method": KeyMethod.DISCOVERY, "algorithms": USUAL_ALGORITHMS})
 
 
 @own_side
@@ -64,12 +63,11 @@ def check(request: HttpRequest, side: Side) -> HttpResponse:
     context: dict[str, Any] = {"examination": examination, "complaint": complaint}
     if wants_part(request):
         return side_page(request, side, "issuer/_checks", context)
-    typed: dict[str, Any] = {name: request.POST.get(name, "") for name in IssuerForm.base_fields}
-    typed["algorithms"] = request.POST.getlist("algorithms")
     known = request.POST.get("known", "")
     if known:
         side.trust(known)
-    return _page(request, side, {"form": IssuerForm(initial=typed), "known": known, **context})
+    form = OwnIssuerForm(initial=as_sent(OwnIssuerForm, request.POST))
+    return _page(request, side, {"form": form, "known": known, **context})
 
 
 @own_side
@@ -89,8 +87,8 @@ def withdraw(request: HttpRequest, side: Side, proposal_id: UUID) -> HttpRespons
 def _propose(request: HttpRequest, side: Side, known: str, initial: dict[str, Any]) -> HttpResponse:
     """Of the trust that is known by this name; of another one where it is empty."""
     if request.method == "GET":
-        return _page(request, side, {"form": IssuerForm(initial=initial), "known": known})
-    form = IssuerForm(request.POST)
+        return _page(request, side, {"form": OwnIssuerForm(initial=initial), "known": known})
+    form = OwnIssuerForm(request.POST)
     if form.is_valid():
         try:
             with changing(actor_of(request.user)) as opened:

@@ -56,36 +56,9 @@ class Holder:
 @own_side
 @require_http_methods(["GET", "POST"])
 @confirmed
-def of_client(request: HttpRequest, side: Side, client_id: str) -> HttpResponse:
-    """The keys of a client: new ones are added beside those there are."""
-    return _added(request, side, _client(side, client_id))
-
-
-@own_side
-@require_POST
-@confirmed
-def remove_of_client(request: HttpRequest, side: Side, client_id: str) -> HttpResponse:
-    """Remove one of several keys: what it signs is refused from the next request on."""
-    return _removed(request, side, _client(side, client_id))
-
-
-@own_side
-@require_http_methods(["GET", "POST"])
-@confirmed
-def of_issuer(request: HttpRequest, side: Side, name: str) -> HttpResponse:
-    """The keys of an issuer that were handed over: add new ones beside them, at once where it is their domain."""
-    return _added(request, side, _issuer(side, name))
-
-
-@own_side
-@require_POST
-@confirmed
-def remove_of_issuer(request: HttpRequest, side: Side, name: str) -> HttpResponse:
-    """Remove one of several keys: tokens that it signed are refused from the next request on."""
-    return _removed(request, side, _issuer(side, name))
-
-
-def _added(request: HttpRequest, side: Side, holder: Holder) -> HttpResponse:
+def add(request: HttpRequest, side: Side, client_id: str = "", name: str = "") -> HttpResponse:
+    """Add new keys beside those there are: a client's, or an issuer's, at once where that is of their domain."""
+    holder = _client(side, client_id) if client_id else _issuer(side, name)
     if request.method == "GET":
         return _page(request, side, holder)
     form = KeysForm(request.POST)
@@ -102,7 +75,12 @@ def _added(request: HttpRequest, side: Side, holder: Holder) -> HttpResponse:
     return _page(request, side, holder, form=form)
 
 
-def _removed(request: HttpRequest, side: Side, holder: Holder) -> HttpResponse:
+@own_side
+@require_POST
+@confirmed
+def remove(request: HttpRequest, side: Side, client_id: str = "", name: str = "") -> HttpResponse:
+    """Remove one of several keys: what it signs, or signed, is refused from the next request on."""
+    holder = _client(side, client_id) if client_id else _issuer(side, name)
     if holder.obstacle:
         return _page(request, side, holder, complaint=holder.obstacle)
     try:

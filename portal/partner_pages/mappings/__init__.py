@@ -1,0 +1,1 @@
+"""A partner's mappings: how people write them, what a token suggests, their pages."""

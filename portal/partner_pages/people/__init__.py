@@ -1,0 +1,1 @@
+"""The partner's own people, as we see them."""

@@ -1,0 +1,1 @@
+"""Ways in, the account, and what proves who somebody is, as pages."""

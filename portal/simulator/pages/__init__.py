@@ -1,0 +1,1 @@
+"""The simulator's pages: the bench, golden tokens, back-tests and shadows of drafts."""
