@@ -127,11 +127,11 @@ machine:
 	@test -n "$$DATABASE_URL" || $(PYTHON) -m portal.embedded.platforms
 
 # The browser, the proxies and the languages of the tests. Root gets them installed; anybody else is told what to ask for.
-PACKAGES := chromium curl fonts-liberation nginx-light libnginx-mod-http-js apache2-bin libapache2-mod-oauth2
+PACKAGES := chromium-headless-shell curl fonts-liberation nginx-light libnginx-mod-http-js apache2-bin libapache2-mod-oauth2
 LANGUAGES := default-jdk-headless golang-go
 
 packages:
-	@$(call provide,$(PACKAGES),command -v chromium && command -v curl && test -x /usr/sbin/nginx && \
+	@$(call provide,$(PACKAGES),command -v chromium-headless-shell && command -v curl && test -x /usr/sbin/nginx && \
 	  test -f /usr/lib/apache2/modules/mod_oauth2.so)
 
 languages:

@@ -107,7 +107,8 @@ def _read(
     }
     with connection.cursor() as cursor:
         cursor.execute(_DAY + summed, asked)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _tallies(rows: Iterable[tuple[Any, ...]]) -> tuple[Tally, ...]:

@@ -234,9 +234,10 @@ class _Read:
 
 def _was_published(row: Any, at: datetime | None) -> bool:  # noqa: ANN401 - a row of COLUMNS and TIMES
     """A published version never changes but for its state: its last change is its end, or, in force, its start."""
+    is_now = bool(row.state == MappingState.PUBLISHED)
     if at is None:
-        return row.state == MappingState.PUBLISHED
-    return row.updated_at <= at if row.state == MappingState.PUBLISHED else row.created_at <= at < row.updated_at
+        return is_now
+    return bool(row.updated_at <= at if is_now else row.created_at <= at < row.updated_at)
 
 
 def _is_in_force(trust: models.FederationTrust, at: datetime | None) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from partners.mapping_values import rules_of
-from policy.expressions import Expression, Kind
+from partners.mapping_values import expression_of, rules_of
+from policy.expressions import Kind
 from policy.mapping import MappingSource
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from policy.claim_rules import ClaimRule
+    from policy.expressions import Expression
     from policy.parties import Target
 
 COLUMNS: Final = (
@@ -62,15 +63,11 @@ def leading_of(row: Any, target: Target) -> LeadingMapping:  # noqa: ANN401 - a 
         target=target,
         clients=None if row.clients is None else frozenset(row.clients),
         rules=rules_of(row.rules),
-        condition=_expression(row.condition, Kind.CONDITION),
+        condition=expression_of(row.condition, Kind.CONDITION),
         grants={theirs: frozenset(ours) for theirs, ours in row.grants.items()},
         always=frozenset(row.always),
-        scopes_expression=_expression(row.scopes_expression, Kind.SCOPES),
+        scopes_expression=expression_of(row.scopes_expression, Kind.SCOPES),
         lifetime=row.lifetime,
         allows_impersonation=row.allows_impersonation,
         max_depth=row.max_depth,
     )
-
-
-def _expression(source: str, kind: Kind) -> Expression | None:
-    return Expression(source=source, kind=kind) if source else None

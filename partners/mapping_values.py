@@ -37,13 +37,13 @@ def mapping_of(row: models.ScopeMapping, target: Target) -> ScopeMapping:
         allows_impersonation=row.allows_impersonation,
         max_depth=row.max_depth,
         subject_claim=row.subject_claim,
-        condition=_expression(row.condition, Kind.CONDITION),
-        scopes_expression=_expression(row.scopes_expression, Kind.SCOPES),
+        condition=expression_of(row.condition, Kind.CONDITION),
+        scopes_expression=expression_of(row.scopes_expression, Kind.SCOPES),
         claims={name: Expression(source=text, kind=Kind.CLAIM) for name, text in row.claims.items()},
         carries_login=row.carries_login,
     )
 
 
-def _expression(source: str, kind: Kind) -> Expression | None:
+def expression_of(source: str, kind: Kind) -> Expression | None:
     """As it was published. One that no longer compiles is a fault at its use: only its own mapping suffers."""
     return Expression(source=source, kind=kind) if source else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +30,12 @@ def make_key(alg: str = "ES256", kid: str = "") -> Key:
         return OKPKey.generate_key("Ed25519", parameters, auto_kid=True)
     curve = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[alg]
     return ECKey.generate_key(curve, parameters, auto_kid=True)
+
+
+@cache
+def rsa_key() -> Key:
+    """An RSA key for whoever needs one, not one of its own: one takes longer to find than most tests take."""
+    return make_key("RS256")
 
 
 def public_jwk(key: Key) -> dict[str, Any]:

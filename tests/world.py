@@ -13,7 +13,7 @@ from exchange.protocol.request import CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCH
 from partners import models, secrets
 from partners.changes import changing
 from tests import heron as herons
-from tests.signers import Signer, make_key, public_jwks
+from tests.signers import Signer, make_key, public_jwks, rsa_key
 
 if TYPE_CHECKING:
     from partners.changes import Change
@@ -31,7 +31,7 @@ class World:
     """What the tests need to know of it: who signs, and the secrets of the clients."""
 
     issuer: str
-    idp: Signer = field(default_factory=lambda: Signer("https://idp.kestrel.example", make_key("RS256")))
+    idp: Signer = field(default_factory=lambda: Signer("https://idp.kestrel.example", rsa_key()))
     other_idp: Signer = field(default_factory=lambda: Signer("https://idp.fjord.example", make_key("ES256")))
     backend: Signer = field(default_factory=lambda: Signer("kestrel-backend"))
     secret: str = field(default_factory=lambda: random.token_urlsafe(32))

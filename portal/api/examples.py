@@ -75,6 +75,7 @@ EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
         "clients": ["inventory-sync"],
         "always": ["ledger.read"],
     },
+    "OwnMappingChange": {"lifetime": "10m", "always": ["ledger.read", "ledger.write"]},
     "IntrospectionSecret": {"secret": "chosen-by-the-partner"},
     "ToExamine": {"issuer": "https://login.osprey.example"},
     "KeysToConfirm": {"jwks_uri": "https://login.osprey.example/keys"},

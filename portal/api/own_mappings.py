@@ -28,6 +28,7 @@ class Versions(mappings.Versions):
 class Draft(mappings.Draft):
     """The next version of a mapping of our own, as it is being written. Nothing is in force by it."""
 
+    bodies = {"PATCH": "OwnMappingChange"}
     needs = {"GET": Permission.PARTNERS_READ, "PATCH": Permission.SETTINGS_WRITE, "DELETE": Permission.SETTINGS_WRITE}
 
 

@@ -32,7 +32,8 @@ def all_shapes() -> dict[str, Schema]:
     shapes: dict[str, Schema] = {**_OWN}
     for kind in Kind:
         shapes |= _of_kind(kind)
-    shapes["NewOwnMapping"] = shapes["NewMapping"] | {"examples": [EXAMPLES["NewOwnMapping"]]}
+    for name, own in (("NewMapping", "NewOwnMapping"), ("MappingChange", "OwnMappingChange")):
+        shapes[own] = shapes[name] | {"examples": [EXAMPLES[own]]}
     return dict(sorted(shapes.items()))
 
 

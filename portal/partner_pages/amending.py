@@ -15,7 +15,7 @@ from django.utils import timezone
 from partners.changes import changing
 from partners.drafts import compare
 from partners.errors import ChangedMeanwhile, ConfigurationError
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_pages.frame import partner_page
 from portal.partner_pages.reviewing import digest_of, review
 from portal.people.events import actor_of

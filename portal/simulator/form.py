@@ -96,8 +96,17 @@ class SimulatorForm(forms.Form):
     has_proof = tick(_("With a DPoP proof"))
     has_certificate = tick(_("With the client's certificate"))
     as_if_active = tick(_("As if the partner were active already"))
-    draft = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    partner = forms.SlugField(required=False, max_length=63, widget=forms.HiddenInput)
+    draft = forms.UUIDField(
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": _("Draft: no draft has such an id. Start again from the mapping's page.")},
+    )
+    partner = forms.SlugField(
+        required=False,
+        max_length=63,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": _("Partner: none has such a short name. Start again from the partner's page.")},
+    )
 
     def clean_client(self) -> str:
         """Who asks."""

@@ -46,10 +46,9 @@ HOSTILE: Final[dict[str, Any]] = {
     "object": {"$ne": [None, {"": []}]},
     "list": [10**30, -1.5e300, True],
     "number": 10**30,
-    "truth": True,
 }
-NOT_NAMED: Final = {"half a character": "malformed_json"}
-"""What no parser of JSON reads is refused whole."""
+NOT_NAMED: Final = {"half a character"}
+"""What no parser of JSON reads: such a body is refused whole."""
 RIGHT: Final[dict[str, dict[str, Any]]] = {
     "Rule": {"claim": "tier", "operator": "equals", "value": "gold"},
     "Scope": {"description": "Read entries.", "risk": "low"},
@@ -74,16 +73,23 @@ QUESTION: Final = {
     "as_if_active": False,
 }
 """What the golden token among the objects asks again."""
-REFERRED_TO: Final = {
-    "partner": "kestrel",
-    "trust": "kestrel-idp",
-    "target": "ledger-api",
-    "audience": ["https://ledger.meridian.example"],
-    "client": "kestrel-settlement",
-}
-"""What bodies refer to, as it is called in the organisation under test."""
+REFERRED_TO: Final[tuple[tuple[str, Any], ...]] = (
+    ("partner", "kestrel"),
+    ("trust", "kestrel-idp"),
+    ("target", "ledger-api"),
+    ("audience", ["https://ledger.meridian.example"]),
+    ("audience", "https://other.meridian.example"),
+    ("client", "kestrel-settlement"),
+)
+"""What bodies refer to, as it is called in the organisation under test; the audience of a new target is new."""
 SAID_OTHERWISE: Final = {"golden_token_refused", "not_possible", "illegal_transition"}
 """Refusals that are about what a member leads to, not about how it is written: their words say what is wrong."""
+
+
+CONTRADICTED: Final = {"methods", "subject_claims"}
+"""What is named where a value is right by itself, and only does not go with what these members say."""
+AT_ONCE: Final = 12
+"""More of the longest texts would be too long for one body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +115,7 @@ def operations(shapes: dict[str, Any], paths: dict[str, Any]) -> Iterator[Operat
                 shape = shapes[ref.rpartition("/")[2]]
                 found = tuple(places(shapes, shape, ()))
                 example = shape["examples"][0]
-                known = {name: value for name, value in REFERRED_TO.items() if type(example.get(name)) is type(value)}
+                known = {name: value for name, value in REFERRED_TO if type(example.get(name)) is type(value)}
                 yield Operation(path=path, method=method.upper(), example={**example, **known}, places=found)
 
 
@@ -211,6 +217,8 @@ def attacker(organisation: Organisation, bearer: Callable[..., Bearer]) -> Attac
         author="sara@meridian.example", checked_at=timezone.now(), checked_epoch=1,
     )  # fmt: skip
     known: dict[str, Any] = {place.strip("<>").partition(":")[2]: value for place, value in ARGUMENTS.items()}
+    kestrel.contact_email = "it@osprey.example"
+    kestrel.save()
     client = add_client(kestrel, "kestrel-batch", secret="s" * 43, scopes=["ledger.read"])
     known |= {"client": client.pk, "person": people[Role.AUDITOR].pk}
     known |= {"proposal": proposal.pk, "source": source.pk, "case": case.pk, "reference": organisation.granted}
@@ -223,14 +231,16 @@ def test_no_body_breaks_a_call_none_is_written_by_halves_and_each_wrong_member_i
     made = document()
     found = list(operations(made["components"]["schemas"], made["paths"]))
     assert len(found) > 20
-    faults = []
+    faults: list[str] = []
     for operation in found:
         as_it_is = attacker.call(operation, operation.example)
-        assert as_it_is.status_code < 400 or as_it_is.json()["code"] in SAID_OTHERWISE, (operation, as_it_is.content)
+        if as_it_is.status_code >= 400 and as_it_is.json()["code"] not in SAID_OTHERWISE:
+            faults.append(f"{operation.method} {operation.path}, its example: {as_it_is.json()}")
         for depth in sorted({len(place) for place in operation.places}):
-            some = [place for place in operation.places if len(place) == depth]
-            for kind in HOSTILE:
-                faults += unlike(attacker, operation, some, kind)
+            level = [place for place in operation.places if len(place) == depth]
+            for some in (level[first : first + AT_ONCE] for first in range(0, len(level), AT_ONCE)):
+                for kind in HOSTILE:
+                    faults += unlike(attacker, operation, some, kind)
     assert not faults, "\n".join(faults)
     assert attacker.calls > len(found) * len(HOSTILE)
 
@@ -240,7 +250,11 @@ def unlike(attacker: Attacker, operation: Operation, some: list[Path], kind: str
     body = operation.example
     for path in some:
         body = put(body, path, HOSTILE[kind])
-    named = fields(attacker.call(operation, body))
+    answer = attacker.call(operation, body)
+    if answer.json().get("code") == "malformed_json":
+        yield from () if kind in NOT_NAMED else [f"{operation} {kind}: {answer.content}"]
+        return
+    named = fields(answer)
     for path in some:
         place = written_as(path)
         if not any(name == place or name.startswith((f"{place}.", f"{place}[")) for name in named):
@@ -254,8 +268,9 @@ def is_right(answer: Any, path: Path, kind: str) -> bool:
     told, value = answer.json(), HOSTILE[kind]
     if answer.status_code < 400:
         return not isinstance(value, str) or shown_at(told, path) in {value, None}
-    return told["code"] in {NOT_NAMED.get(kind), *SAID_OTHERWISE} or any(
-        name.startswith(written_as(path)) for name in fields(answer)
+    place, named = written_as(path), fields(answer)
+    return told["code"] in SAID_OTHERWISE or any(
+        name.startswith(place) or place.startswith(f"{name}.") or name in CONTRADICTED for name in named
     )
 
 

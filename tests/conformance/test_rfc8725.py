@@ -12,13 +12,14 @@ from joserfc.jwk import ECKey, OctKey
 from exchange.keyring import ALGORITHMS, key_ring
 from exchange.protocol.compact import encode_segment
 from partners.keysets import KeySetRefused, accept_jwks, examine_jwks
+from tests import signers
 from tests.attacks import attack
 from tests.conformance.rules import rule
 from tests.signers import make_key, public_jwk
 
 NOW = datetime(2031, 5, 4, 12, 0, tzinfo=UTC)
 GOOD = public_jwk(make_key("ES256", kid="good"))
-SOUND = public_jwk(make_key("RS256", kid="sound"))
+SOUND = public_jwk(signers.rsa_key()) | {"kid": "sound"}
 
 
 def rsa_key(bits: int, exponent: int = 65537) -> dict[str, Any]:

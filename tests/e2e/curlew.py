@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from exchange import keys
 from partners import models
-from portal.models import Invitation, PartnerAdmin
+from portal.models import Invitation, PartnerAdmin, User
 from portal.roles import Role
 from tests import world as worlds
 from tests.exchange.sites import always, authority, reply, site
@@ -76,6 +76,6 @@ def build(named: str) -> None:
     happenings.refused(partner, client="curlew-batch")
     nils = organisations.person(Role.PARTNER_ADMIN, NILS, "Nils")
     PartnerAdmin.objects.filter(user=nils).update(partner=partner, domain=named)
-    inviter, now = organisations.User.objects.get(email="partner.manager@meridian.example"), timezone.now()
+    inviter, now = User.objects.get(email="partner.manager@meridian.example"), timezone.now()
     digest, ends = hashlib.sha256(LINK.encode()).digest(), now + timedelta(hours=71)
     Invitation.objects.create(partner=partner, email=OLGA, digest=digest, made_by=inviter, expires_at=ends)

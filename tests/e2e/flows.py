@@ -64,6 +64,7 @@ SUBJECTS: Final[Mapping[str, Mapping[str, int]]] = {
         "replay an exchange in the simulator": 2,
         "keep a golden token": 1,
         "start a mapping from a token": 3,
+        "start several mappings from a token": 4,
         "back-test a draft": 2,
         "run a draft in shadow": 1,
     },

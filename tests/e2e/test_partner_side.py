@@ -59,6 +59,7 @@ def test_an_invitation_leads_to_the_connection_of_that_partner_and_to_a_green_tr
         expect(page.get_by_role("heading", name="Connect Curlew Tours")).to_be_visible()
         expect(page.get_by_text("The link that brought you here works no more.")).to_be_visible()
         page.get_by_role("link", name="Try it", exact=True).click()
+        expect(page.get_by_text("Your newest exchange was refused.")).to_be_visible()  # it moves what is below it
         page.get_by_label("A token of your issuer").fill(curlew.IDP.subject_token(window.portal.url))
         page.get_by_role("button", name="Try it").click()
         expect(page.get_by_role("heading", name="A token would be minted")).to_be_visible()

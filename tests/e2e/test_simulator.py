@@ -73,6 +73,29 @@ def test_a_mapping_starts_from_a_pasted_token(visit: Callable[..., Visit]) -> No
     assert window.complaints == []
 
 
+def test_several_mappings_start_from_one_token_and_are_looked_through_before_they_are_saved(
+    visit: Callable[..., Visit],
+) -> None:
+    window = visit()
+    page = window.go("/partners/fjord/mappings")
+    signer = Signer("https://login.fjord.example", make_key("ES256"))
+    token = signer.subject_token("https://handover.example", azp="fjord-nightly", scope="ledger.admin reports.read")
+    with window.flow("start several mappings from a token"):
+        page.get_by_role("link", name="From a token").click()
+        page.get_by_label("Token of the partner").fill(token)
+        page.get_by_role("button", name="Read the token").click()
+        expect(page.get_by_role("heading", name=re.compile("It fits"))).to_be_focused()
+        assert look(page, "mappings-that-fit") == []
+        page.get_by_role("button", name="Write the drafts, to look through them").click()
+        expect(page.get_by_role("heading", name="Draft 1: ledger-api")).to_be_focused()
+        page.get_by_role("button", name="Save the drafts that are ticked").click()
+        expect(page.get_by_text("2 drafts were saved: ledger-api, reports-api.")).to_be_visible()
+    for name in ("ledger-api", "reports-api"):
+        window.go(f"/partners/fjord/mappings/{name}/versions")
+        page.get_by_role("button", name="Discard the draft").click()
+    assert window.complaints == []
+
+
 def test_a_draft_is_tried_against_what_was_recorded_and_runs_in_shadow(visit: Callable[..., Visit]) -> None:
     window = visit()
     page = window.go("/partners/kestrel/mappings/settle/edit")

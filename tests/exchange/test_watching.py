@@ -22,7 +22,7 @@ from partners.changes import changing
 from tests.exchange.identity_providers import JWKS, OPENID, IdentityProvider, identity_provider, source_of
 from tests.exchange.sites import Request, Site, reply, resolving, site
 from tests.portal import happenings
-from tests.signers import make_key, public_jwks
+from tests.signers import make_key, public_jwks, rsa_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("loopback_allowed")
 NOW = timezone.now()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ADA = Actor(ActorKind.USER, "ada@meridian.example")
-EC, RSA = make_key("ES256"), make_key("RS256")
+EC, RSA = make_key("ES256"), rsa_key()
 
 
 @pytest.fixture

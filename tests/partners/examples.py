@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
@@ -33,14 +34,19 @@ OTHER_SECRET = "Zt7Rk1q3fXy0-mWcuVbN59JhAe8Ld2PsGi4xYTzKoB6"
 
 
 def public_key(kind: str = "P-256", **members: Any) -> dict[str, Any]:
-    """A fresh public key as a JWK."""
+    """A fresh public key as a JWK; one of RSA is always the same, since it takes long to find."""
     if kind == "RSA":
-        key: Any = RSAKey.generate_key(2048, private=True, auto_kid=False)
+        key: Any = _rsa_key()
     elif kind == "Ed25519":
         key = OKPKey.generate_key("Ed25519", private=True, auto_kid=False)
     else:
         key = ECKey.generate_key(kind, private=True, auto_kid=False)
     return {**key.as_dict(private=False), **members}
+
+
+@cache
+def _rsa_key() -> RSAKey:
+    return RSAKey.generate_key(2048, private=True, auto_kid=False)
 
 
 def private_key(**members: Any) -> dict[str, Any]:

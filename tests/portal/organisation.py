@@ -102,6 +102,7 @@ def _trust(kestrel: models.Partner, ledger: models.Target, reports: models.Targe
         jwks={"keys": keys},
         jwks_uri="https://idp.kestrel.example/oauth2/keys",
         fetched_at=now - timedelta(minutes=12),
+        next_fetch_at=now + timedelta(hours=4),
         usable_until=now + timedelta(hours=23),
     )
     trust = models.FederationTrust.objects.create(
@@ -152,6 +153,7 @@ def _failing_trust(fjord: models.Partner, now: datetime) -> None:
         failures=4,
         jwks=public_jwks(_key("ES256")),
         fetched_at=now - timedelta(hours=19),
+        next_fetch_at=now + timedelta(hours=4),
         usable_until=now + timedelta(hours=5),
         last_error="No answer from login.fjord.example in 5 seconds.",
     )

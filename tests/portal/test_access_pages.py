@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from uuid_utils.compat import uuid7
 from audit.usage import usage, uses
 from partners import models
 from partners.access import PAGE_SIZE, Wanted, reach
+from partners.leading import COLUMNS, LeadingMapping, leading_of
+from partners.mapping_values import mapping_of
+from partners.selectors import active_targets
 from tests.portal import happenings
 from tests.portal.organisation import partner
 from tests.portal.test_query_plans import plans
@@ -86,6 +90,19 @@ def test_what_changed_since_a_moment_is_marked(browser: Client, settle: models.S
     assert told(then) == "2 scopes of Kestrel Payments at ledger-api"
     models.ScopeMapping.objects.filter(pk=settle.pk).update(state="withdrawn", updated_at=timezone.now())
     assert told(then) == "2→0 scopes of Kestrel Payments at ledger-api, ledger.read lost, ledger.write lost"
+
+
+@pytest.mark.usefixtures("organisation")
+def test_what_is_read_of_a_mapping_here_is_what_the_decision_reads_of_it() -> None:
+    """The proof that nothing is shown less than it is granted is about mappings as the decision reads them."""
+    targets = active_targets()
+    rows = {row.id: row for row in models.ScopeMapping.objects.all()}
+    for read in models.ScopeMapping.objects.values_list(*COLUMNS, named=True):
+        target = targets[read.target_id]
+        mine, decided = leading_of(read, target), mapping_of(rows[read.id], target)
+        assert mine.label == decided.label
+        for field in fields(LeadingMapping):
+            assert getattr(mine, field.name) == getattr(decided, field.name)
 
 
 def test_a_trust_that_was_withdrawn_meanwhile_had_its_ways_before(browser: Client, settle: models.ScopeMapping) -> None:

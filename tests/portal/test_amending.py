@@ -36,7 +36,7 @@ TRUST = "/partners/kestrel/trust/kestrel-idp/edit"
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"scopes": "ledger.everything"}, "scopes of a registered target"),
     ({"methods": []}, "nothing is chosen"),
-    ({"burst": "0"}, "greater than or equal to 1"),
+    ({"burst": "0"}, "a number below 1 came"),
     ({"requests_per_minute": "99999999999"}, "a whole number from 1 to"),
     ({"jwks": "{"}, "not readable as JSON"),
     ({"place": "uploaded", "jwks": '{"keys": 3}'}, "an acceptable key set"),

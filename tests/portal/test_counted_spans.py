@@ -13,7 +13,7 @@ from django.db.utils import ProgrammingError
 from django.utils import timezone
 
 from audit import spans
-from audit.models import CountedSpan, Event, UseOfSpan
+from audit.models import CountedSpan, Event, OutcomeOfHour, UseOfSpan
 from audit.tasks import count_spans, sweep_spans
 from audit.usage import usage, uses
 from tests.portal import happenings
@@ -75,7 +75,11 @@ def test_the_newest_grants_are_read_no_further_back_than_the_counts_say(kestrel:
 def test_nothing_of_it_can_be_changed_afterwards() -> None:
     start = datetime(2026, 3, 17, tzinfo=UTC)
     CountedSpan.objects.create(start=start, hours=24)
-    for statement in ("DELETE FROM audit_countedspan", "UPDATE audit_useofspan SET granted = 0"):
+    for statement in (
+        "DELETE FROM audit_countedspan",
+        "UPDATE audit_useofspan SET granted = 0",
+        "DELETE FROM audit_outcomeofhour",
+    ):
         with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
             connection.cursor().execute(statement)
 
@@ -104,6 +108,7 @@ def test_counts_are_swept_once_no_page_reads_them_and_no_figure_changes() -> Non
     sweep_spans()
     assert not of_an_uncounted_day.filter(start__lt=spans.midnight(now) - timedelta(days=3)).exists()
     assert not UseOfSpan.objects.filter(hours=1, start__lt=spans.midnight(now) - timedelta(days=3)).exists()
+    assert {row.start >= spans.midnight(now) - timedelta(days=3) for row in OutcomeOfHour.objects.all()} == {True}
     assert uses([row.id], since=now - BACK) == figures == {(row.id, happenings.LEDGER): 28}
     assert spans.count_spans(now) == 0
     assert Event.objects.filter(partner_id=row.id).count() == 28

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
-from audit import person_events
+from audit import person_events, spans
+from audit.models import OutcomeOfHour
 from audit.selectors import Outcome
 from audit.tallies import tally, tally_of_all
 from exchange.models import Alert
@@ -58,6 +59,11 @@ def test_the_day_of_all_partners_is_summed_up_where_it_lies() -> None:
     assert (summed.granted, summed.refused, summed.reasons) == (expected.granted, expected.refused, expected.reasons)
     assert summed.partners == expected.partners[:2]
     assert counted.partners == 3
+    spans.count_spans(timezone.now())
+    assert OutcomeOfHour.objects.count() == 7, "three hours of each, one of nobody"
+    recounted = tally_of_all(hours, busiest=2)
+    assert (set(recounted.tallies), recounted.partners) == (set(counted.tallies), 3)
+    assert set(tally(hours)) == set(each)
 
 
 @pytest.mark.django_db

@@ -111,8 +111,8 @@ def test_a_try_spends_records_and_changes_nothing(world: Bench, browser: Client)
         ({"token": "", "claims": "[" * 5000}, "is nested too deep"),
         ({"token": "", "claims": '{"exp": NaN}'}, "stops being JSON"),
         ({"at": "yesterday"}, "“Moment” is no instant"),
-        ({"grant_type": "password"}, "password"),
-        ({"draft": "no-id"}, "UUID"),
+        ({"grant_type": "password"}, "Grant: what came is not offered"),
+        ({"draft": "no-id"}, "no draft has such an id"),
         ({"client": "x\0y"}, "a character came that no text can hold"),
     ],
 )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey, JWKRegistry, RSAKey
+from joserfc.jwk import ECKey, JWKRegistry
 
 from exchange.protocol.dpop import (
     ALGORITHMS,
@@ -21,13 +21,13 @@ from exchange.protocol.errors import InvalidDpopProof, UseDpopNonce
 from exchange.spending import Purpose
 from policy.reasons import Reason
 from tests.conformance.rules import rule
-from tests.signers import encode, make_key, public_jwk
+from tests.signers import encode, make_key, public_jwk, rsa_key
 
 NOW = datetime(2031, 5, 4, 12, 0, tzinfo=UTC)
 URL = "https://handover.example/oauth/token"
 HOLDER = make_key("ES256")
 STRANGER = make_key("ES256")
-RSA = RSAKey.generate_key(2048)
+RSA = rsa_key()
 
 
 def proof(*, key: Any = None, **changes: Any) -> str:

@@ -33,12 +33,12 @@ from policy.reasons import Reason, Rule
 from policy.tokens import TokenType
 from tests.conformance.rules import rule
 from tests.policy.examples import ISSUER, make_client, make_trust
-from tests.signers import encode, make_key, public_jwk, public_jwks
+from tests.signers import encode, make_key, public_jwk, public_jwks, rsa_key
 
 US: Final = "https://handover.example"
 LEEWAY: Final = 30
 ALGORITHMS: Final = ["RS256", "ES256"]
-KEYS: Final = {"RS256": make_key("RS256"), "ES256": make_key("ES256")}
+KEYS: Final = {"RS256": rsa_key(), "ES256": make_key("ES256")}
 STRANGER: Final = make_key("ES256")
 JWKS: Final = public_jwks(*KEYS.values())
 TRUST: Final = make_trust(algorithms=frozenset(ALGORITHMS))

@@ -17,8 +17,6 @@ from portal.documents.errors import DocumentsRefused
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from portal.documents.drifting import Drift
-
 DIFFERENT: Final = 2
 
 
@@ -34,7 +32,7 @@ class Command(DocumentsCommand):
 
     def handle(self, *_arguments: str, **options: Any) -> None:
         try:
-            found = self._drift(options)
+            found = drift(documents_of(options), SYSTEM, partner=options["partner"] or "")
         except DocumentsRefused as refused:
             raise CommandError(f"{refused}\nThe files could not be applied, so they were not compared.") from refused
         except (ConfigurationError, OperationalError) as error:
@@ -46,6 +44,3 @@ class Command(DocumentsCommand):
                 self.stdout.write(line)
         if found.differences:
             raise SystemExit(DIFFERENT)
-
-    def _drift(self, options: dict[str, Any]) -> Drift:
-        return drift(documents_of(options), SYSTEM, partner=options["partner"] or "")

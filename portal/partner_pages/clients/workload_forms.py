@@ -17,7 +17,7 @@ from partners.states import KeyMethod
 from partners.vocabulary import SignatureAlgorithm
 from policy.parties import ClientAuthentication
 from portal.form_fields import choice, line, several, text
-from portal.partner_pages.form_fields import FoldedFields, members_of
+from portal.partner_pages.form_parts import FoldedFields, members_of
 from portal.partner_pages.mappings import texts
 from portal.partner_pages.pasted_keys import key_set_of
 from portal.partner_pages.trusts.forms import ALGORITHMS, KEY_METHODS, USUAL_ALGORITHMS

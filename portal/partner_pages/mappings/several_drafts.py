@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from partners.errors import ChangedMeanwhile, ConfigurationError
 from partners.states import SourceOfMapping
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_pages.mappings import suggestions
 from portal.partner_pages.mappings.forms import MappingForm, initial_of_a_new_one
 

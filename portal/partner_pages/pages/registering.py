@@ -22,7 +22,7 @@ from partners.readiness import test_of
 from partners.states import BEFORE_ACTIVE, ClientState
 from portal.filters import as_uuid
 from portal.overview.recent import happening
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_pages.forms import PartnerForm
 from portal.partner_pages.frame import partner_of, partner_page
 from portal.partner_pages.integration import integration, mapping_for

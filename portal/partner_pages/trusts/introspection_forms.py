@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from exchange.introspection_checks import Answer
 from partners.services.introspections import check_secret
 from portal.form_fields import line, tick, words_for
-from portal.partner_pages.form_fields import FoldedFields, members_of
+from portal.partner_pages.form_parts import FoldedFields, members_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from partners.changes import changing
 from partners.errors import ConfigurationError
 from policy.parties import ClientAuthentication
 from portal.partner_pages.clients.forms import SecretForm
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_side.pages.door import own_side, side_page
 from portal.people.events import actor_of
 from portal.signing_in.confirming import confirmed

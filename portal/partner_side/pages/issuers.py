@@ -13,7 +13,7 @@ from partners.errors import ConfigurationError
 from partners.states import KeyMethod
 from portal.form_fields import as_sent
 from portal.partner_pages.examining import examine
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_pages.trusts.forms import USUAL_ALGORITHMS
 from portal.partner_side import letters, proposals
 from portal.partner_side.forms import OwnIssuerForm

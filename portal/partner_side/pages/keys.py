@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from partners.changes import changing
 from partners.errors import ConfigurationError
 from partners.states import KeyMethod, TrustState
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_side import key_sets
 from portal.partner_side.domains import is_inside
 from portal.partner_side.forms import KeysForm

@@ -18,7 +18,7 @@ from partners.changes import changing
 from partners.drafts import compare, work
 from partners.errors import ChangedMeanwhile, ConfigurationError, IllegalTransition
 from partners.particulars import particulars
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_side import letters, rosters
 from portal.partner_side.forms import MappingProposalForm, proposed
 from portal.partner_side.pages.door import own_side, side_page

@@ -23,7 +23,7 @@ from portal.partner_pages.clients import workload_forms
 from portal.partner_pages.clients.forms import BY_SECRET, OTHERWISE, ClientForm, SecretForm
 from portal.partner_pages.deeds import Deed, deed_page
 from portal.partner_pages.examining import examine_anew
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_pages.frame import partner_of, partner_page
 from portal.partner_pages.reviewing import digest_of
 from portal.people.events import actor_of

@@ -20,7 +20,7 @@ from partners.humans import names_of
 from partners.offers import offers
 from partners.states import MappingState
 from portal.partner_pages.deeds import Deed, deed_page
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_pages.frame import partner_of, partner_page
 from portal.partner_pages.mappings.forms import MappingForm, initial_of, initial_of_a_new_one
 from portal.partner_pages.mappings.token_form import TokenForm

@@ -21,7 +21,7 @@ from partners.waiting_keys import waiting_keys
 from portal.form_fields import as_sent
 from portal.partner_pages.deeds import Deed, deed_page
 from portal.partner_pages.examining import examine
-from portal.partner_pages.form_fields import object_to
+from portal.partner_pages.form_parts import object_to
 from portal.partner_pages.frame import partner_of, partner_page
 from portal.partner_pages.onboarding_steps import after_step
 from portal.partner_pages.trusts.forms import USUAL_ALGORITHMS, TrustForm
