@@ -1,4 +1,4 @@
-"""What lives as long as the run is kept out of the garbage collector's sight, as a pytest plugin (``-p tests.collecting``).
+"""A pytest plugin (``-p tests.collecting``): what lives as long as the run is kept from the garbage collector.
 
 Thousands of tests and everything they import are made before the first one runs, and none of it is garbage: looking
 through it again and again takes a third of the time that collecting takes.

@@ -12,6 +12,7 @@ import pytest
 from tests import exchange_server
 from tests import services as plugin
 from tests.own_services import OwnServices, own_services
+from tests.portal.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,22 @@ def server(services: plugin.Services, django_db_blocker: Any) -> Iterator[Exchan
     """One server for all tests that only exchange; a test that changes the configuration starts its own."""
     with exchange_server.running(services, django_db_blocker) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def standing(
+    services: plugin.Services,
+    django_db_setup: None,  # noqa: ARG001 - the template is there then
+    django_db_blocker: Any,
+) -> Iterator[Standing]:
+    """The organisation that the tests of pages and calls look at, in a database of this worker's own."""
+    name = f"handover_standing_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with django_db_blocker.unblock():
+        services.clone(name)
+        standing = Standing(services, name)
+        yield standing
+        standing.close()
+        services.drop(name)
 
 
 @pytest.fixture(scope="session")

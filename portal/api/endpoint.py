@@ -53,6 +53,8 @@ class Endpoint(APIView):
     """Whether a POST keeps nothing: it can be sent again as it is, and its answer is kept for nobody."""
     is_confirmed: ClassVar[bool] = False
     """Whether a browser's session changes it only shortly after its person proved who they are, as on the pages."""
+    may_match: ClassVar[bool] = False
+    """Whether a DELETE need not say which version it means: to take back what was lent never waits for that."""
     is_tagged: ClassVar[bool] = False
     """Whether a GET answers with an ``ETag``."""
 

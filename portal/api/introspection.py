@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.response import Response
 
+    from partners.changes import Change
+
 
 class Secret(Endpoint):
     """The secret of one trust's introspection endpoint. Another endpoint, or another client id there, forgets it."""
@@ -26,10 +28,9 @@ class Secret(Endpoint):
 
     def post(self, request: Request, partner: str, trust: str) -> Response:
         """Put the secret that the partner gave us. The answer says that there is one, and no answer says which."""
-        given = read(INTROSPECTION_SECRET, body_of(request))
-        return acted(
-            request,
-            lambda: objects.shown(records.trust(partner, trust)),
-            lambda change: services.put_introspection_secret(change, partner, trust, given.secret),
-            held=(Kind.TRUST, partner),
-        )
+
+        def put(change: Change) -> None:
+            given = read(INTROSPECTION_SECRET, body_of(request))
+            services.put_introspection_secret(change, partner, trust, given.secret)
+
+        return acted(request, lambda: objects.shown(records.trust(partner, trust)), put, held=(Kind.TRUST, partner))

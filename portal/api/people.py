@@ -131,7 +131,7 @@ class Consent(Endpoint):
     """What one client holds of one person."""
 
     needs = {"DELETE": Permission.SETTINGS_WRITE}
-    shape, is_confirmed = "PersonTold", True
+    shape, is_confirmed, may_match = "PersonTold", True, True
 
     def delete(self, request: Request, person: UUID, client: UUID) -> Response:
         """Withdraw a consent: its tokens, and all that was exchanged from them, end at the next request."""

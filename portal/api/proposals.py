@@ -80,9 +80,9 @@ class Decline(Endpoint):
 
     def post(self, request: Request, partner: str, proposal: UUID) -> Response:
         """Decline a proposal."""
-        given = read(ANSWER, body_of(request))
 
         def decide(change: Change, known: Profile) -> None:
+            given = read(ANSWER, body_of(request))
             proposals.decline(change, known.id, proposal, given.answer)
 
         return _decided(request, partner, proposal, decide)

@@ -85,7 +85,7 @@ class EndpointSchema(AutoSchema):
         return self.method == "POST" and self._endpoint.creates and self._endpoint.is_list
 
     def _must_match(self) -> bool:
-        return self.method in {"PATCH", "DELETE"}
+        return self.method in {"PATCH", "DELETE"} and not self._endpoint.may_match
 
     @staticmethod
     def _query(parameter: Any) -> OpenApiParameter:  # noqa: ANN401 - of portal.api.queries

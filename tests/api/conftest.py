@@ -21,6 +21,7 @@ from exchange.own_tokens import OwnToken
 from exchange.protocol.request import CLIENT_CREDENTIALS
 from portal.roles import Role
 from tests import exchange_server
+from tests.api import attackers
 from tests.portal import organisation as organisations
 from tests.world import add_client
 
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     import httpx
 
     from portal.models import User
+    from tests.api.attackers import Attacker
     from tests.exchange_server import ExchangeServer
     from tests.portal.organisation import Organisation
+    from tests.portal.standing import Standing
 
 SECRET = "s" * 43
 CLIENTS = {
@@ -129,6 +132,20 @@ def bearer(db: None) -> Callable[..., Bearer]:  # noqa: ARG001 - asked for its t
 
 
 @pytest.fixture
-def organisation(db: None) -> Organisation:  # noqa: ARG001 - asked for its transaction
+def organisation(db: None, standing: Standing) -> Iterator[Organisation]:  # noqa: ARG001 - asked for its permission
     """Partners, people and a day of exchanges, as the pages' tests have them."""
-    return organisations.build()
+    with standing.seen() as organisation:
+        yield organisation
+
+
+@pytest.fixture(autouse=True)
+def _organisation_first(request: pytest.FixtureRequest) -> None:
+    """What other fixtures write is to be where the organisation is."""
+    if "organisation" in request.fixturenames:
+        request.getfixturevalue("organisation")
+
+
+@pytest.fixture
+def attacker(organisation: Organisation, bearer: Callable[..., Bearer]) -> Attacker:
+    """An admin who sends what nobody should, and addresses that all lead somewhere."""
+    return attackers.build(organisation, bearer)

@@ -1,4 +1,4 @@
-"""The rights of the API, written out by hand: what each address asks for, by method."""
+"""The rights of the API, written out by hand: what each address asks for, by method; and how addresses are filled."""
 
 from __future__ import annotations
 
@@ -100,3 +100,19 @@ OURS_ONLY = [
     ("DELETE", "/secrets/1"),
 ]
 """The calls that for a client of our own take the permission to change settings."""
+
+NOBODYS = "0199e0c4-7c1e-7a40-a940-5b0e1f2391d2"
+ARGUMENTS = {
+    "<slug:partner>": "kestrel",
+    "<slug:trust>": "kestrel-idp",
+    "<slug:mapping>": "settle",
+    "<slug:target>": "ledger-api",
+    "<scope:scope>": "ledger.read",
+    "<uuid:client>": NOBODYS,
+    "<uuid:reference>": NOBODYS,
+    "<uuid:person>": NOBODYS,
+    "<uuid:case>": NOBODYS,
+    **dict.fromkeys(("<uuid:alert>", "<uuid:invitation>", "<uuid:proposal>", "<uuid:source>"), NOBODYS),
+    "<int:slot>": "1",
+}
+"""Something for every place of an address: what ids name is nobody's."""

@@ -12,7 +12,7 @@ from portal.api.endpoint import Endpoint
 from portal.api.urls import ADDRESSES
 from portal.permissions import OF_ROLE, Permission
 from portal.roles import Role
-from tests.api.rights import ANYBODY, OURS_ONLY, TABLE
+from tests.api.rights import ANYBODY, ARGUMENTS, OURS_ONLY, TABLE
 from tests.attacks import attack
 from tests.portal import organisation as organisations
 
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
     from tests.portal.organisation import Organisation
 
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS")
-NOBODYS = "0199e0c4-7c1e-7a40-a940-5b0e1f2391d2"
-ARGUMENTS = {
-    "<slug:partner>": "kestrel",
-    "<slug:trust>": "kestrel-idp",
-    "<slug:mapping>": "settle",
-    "<slug:target>": "ledger-api",
-    "<scope:scope>": "ledger.read",
-    "<uuid:client>": NOBODYS,
-    "<uuid:reference>": NOBODYS,
-    "<uuid:person>": NOBODYS,
-    "<uuid:case>": NOBODYS,
-    **dict.fromkeys(("<uuid:alert>", "<uuid:invitation>", "<uuid:proposal>", "<uuid:source>"), NOBODYS),
-    "<int:slot>": "1",
-}
 
 
 def addressed(route: str) -> str:

@@ -20,9 +20,10 @@ from tests.e2e import changeable
 from tests.portal import organisation as organisations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.portal.organisation import Organisation
+    from tests.portal.standing import Standing
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +36,17 @@ def _unhashed_static_files(settings: Any) -> None:
 
 
 @pytest.fixture
-def organisation(db: None) -> Organisation:  # noqa: ARG001 - asked for its transaction
+def organisation(db: None, standing: Standing) -> Iterator[Organisation]:  # noqa: ARG001 - asked for its permission
     """Partners, people and a day of exchanges."""
-    return organisations.build()
+    with standing.seen() as organisation:
+        yield organisation
+
+
+@pytest.fixture(autouse=True)
+def _organisation_first(request: pytest.FixtureRequest) -> None:
+    """What other fixtures write is to be where the organisation is."""
+    if "organisation" in request.fixturenames:
+        request.getfixturevalue("organisation")
 
 
 @pytest.fixture

@@ -73,10 +73,10 @@ class Standing:
         return raw is not None and not raw.closed and len(self._connection.atomic_blocks) == 1
 
 
-def _begin(connection: Any) -> transaction.Atomic:
+def _begin(connection: Any) -> Any:
     """A block around what a test does, which the code under test takes for no block of its own (Django's TestCase)."""
-    block = transaction.atomic(connection.alias)
-    block._from_testcase = True  # type: ignore[attr-defined]  # as TestCase marks its own
+    block: Any = transaction.atomic(connection.alias)
+    block._from_testcase = True
     block.__enter__()
     return block
 

@@ -76,6 +76,7 @@ def test_every_audience_that_its_scopes_fit_is_proposed_with_the_lines_of_its_dr
         ),
         ("reports-api", True, ["ledger.read -> reports.read", "reports.read -> reports.read"]),
     ]
+    assert answer.context["unlike"] == ["odd"]
     page = unescape(answer.content.decode())
     assert 'value="rules azp equals fjord-nightly"' in page
     assert "Its issuer is that of the trust fjord-login" in page
@@ -121,12 +122,12 @@ def test_where_one_is_wrong_none_is_saved_and_nothing_typed_is_lost(
     fjord, ledger = organisation.fjord, organisation.kestrel.default_target
     shared: dict[str, Any] = {"partner": fjord, "trust": fjord.trusts.get(), "target": ledger}
     ScopeMapping.objects.create(**shared, name="taken", version=1, state="withdrawn")
-    sent = {**written(manager), "ledger-api-subject_claim": "kept"}
+    sent = {**written(manager), "ledger-api-lifetime": "133s"}
     for changes, status, words in WRONG:
         answer = manager.post(ADDRESS, {**sent, **changes})
         page = unescape(answer.content.decode())
         assert (answer.status_code, words in page) == (status, True), words
-        assert 'value="kept"' in page
+        assert 'value="133s"' in page
         assert all(f'value="{value}"' in page or f">\n{value}<" in page for value in changes.values() if value)
         assert not drafts()
 

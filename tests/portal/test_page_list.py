@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from django.urls import resolve
 
 from portal.permissions import Permission
 from portal.roles import Role
+from tests.e2e.looking import PICTURED, PICTURED_WIDTHS
 from tests.e2e.page_list import ALIKE, EVERY_ADDRESS, NO_PAGES, ON_THE_WAY
 from tests.portal.test_doors import DOORS
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 HTML = "text/html"
 BROWSER_TESTS = Path(__file__).parents[1] / "e2e"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def looked_at() -> set[str]:
@@ -62,3 +65,11 @@ def test_pages_on_the_way_of_a_flow_are_looked_at_under_the_name_given_for_them(
     looks = set(re.findall(r'look\(\w+(?:\.\w+)*, "([^"]+)"\)', text))
     assert set(ON_THE_WAY.values()) - looks == set()
     assert set(ALIKE.values()) <= looked_at()
+
+
+def test_every_picture_is_in_the_documentation_and_none_is_left_over() -> None:
+    views = product(PICTURED, sorted(PICTURED_WIDTHS), ("light", "dark"))
+    expected = {f"{name}-{width}-{theme}.png" for name, width, theme in views}
+    shown = re.findall(r"\(screenshots/([^)]+)\)", (DOCS / "screens.md").read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(expected)
+    assert {path.name for path in (DOCS / "screenshots").iterdir()} == expected, "run: make screenshots"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
+from django.forms import HiddenInput
 from django.utils.translation import gettext as _
 
 from partners.errors import ChangedMeanwhile, ConfigurationError
@@ -24,11 +25,20 @@ if TYPE_CHECKING:
     from partners.offers import Offers
     from portal.partner_pages.mappings.suggestions import Suggestion
 
-MOST: Final = 20
+MOST: Final = 8
 """Few enough to be looked at one by one before they are saved together."""
 
 LONGEST_NAME: Final = 63
-TICKED: Final = frozenset({"allows_impersonation", "carries_login"})
+LEFT_OUT: Final[Mapping[str, Any]] = {
+    "position": 100,
+    "clients": "",
+    "subject_claim": "sub",
+    "condition": "",
+    "scopes_expression": "",
+    "claims": {},
+    "carries_login": False,
+}
+"""What few mappings need is written on the draft's own page, afterwards; until then it is as in any new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +57,7 @@ class Fit:
 
 
 def fits(claims: Mapping[str, Any], offered: Offers, taken: Mapping[str, frozenset[str]]) -> tuple[Fit, ...]:
-    """The audiences that fit, those first of which the token names the most scopes by our own names."""
+    """The audiences that fit: new ones first, and those of which the token names the most scopes by our own names."""
     labels = dict(offered.targets)
     found = [
         Fit(
@@ -59,7 +69,23 @@ def fits(claims: Mapping[str, Any], offered: Offers, taken: Mapping[str, frozens
         for target, ours in offered.scopes
         if (grants := suggestions.grants(claims, ours))
     ]
-    return tuple(sorted(found, key=lambda fit: -sum(grant.is_chosen for grant in fit.grants)))
+    return tuple(sorted(found, key=lambda fit: (bool(fit.led_by), -sum(grant.is_chosen for grant in fit.grants))))
+
+
+class FirstDraftForm(MappingForm):
+    """What every mapping needs, for one audience."""
+
+    def __init__(self, offers: Offers, target: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as a form's
+        super().__init__(offers, *args, prefix=target, **kwargs)
+        for name in LEFT_OUT:
+            del self.fields[name]
+        self.fields["target"].choices = [(target, target)]  # type: ignore[attr-defined]
+        self.fields["target"].widget = HiddenInput()
+
+    def clean(self) -> dict[str, Any]:
+        """What was typed, and the rest as in any new mapping."""
+        super().clean()
+        return {**self.cleaned_data, **LEFT_OUT}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +96,7 @@ class FirstDraft:
     """
 
     key: str
-    form: MappingForm
+    form: FirstDraftForm
     is_kept: bool = True
 
 
@@ -87,7 +113,7 @@ def proposed(
         source = {"source": f"{SourceOfMapping.TRUST}:{trust}"} if trust in offered.trusts else {}
         lines = {"rules": "\n".join(rules), "grants": "\n".join(grants)}
         initial = {**initial_of_a_new_one(offered), **source, **lines, "name": name, "target": target}
-        found.append(FirstDraft(key=target, form=MappingForm(offered, initial=initial, prefix=target)))
+        found.append(FirstDraft(key=target, form=FirstDraftForm(offered, target, initial=initial)))
     return tuple(found)
 
 
@@ -97,7 +123,7 @@ def typed(given: QueryDict, offered: Offers) -> tuple[FirstDraft, ...]:
     return tuple(
         FirstDraft(
             key=key,
-            form=MappingForm(offered, given, prefix=key) if key in kept else _as_typed(given, offered, key),
+            form=FirstDraftForm(offered, key, given) if key in kept else _as_typed(given, offered, key),
             is_kept=key in kept,
         )
         for key in _known(given.getlist("shown"), offered)
@@ -145,10 +171,9 @@ def _free(target: str, names: set[str]) -> str:
     return next(name for name in numbered if name not in names)
 
 
-def _as_typed(given: QueryDict, offered: Offers, key: str) -> MappingForm:
-    values = {name: given.get(f"{key}-{name}", "") for name in MappingForm.base_fields}
-    ticks = {name: f"{key}-{name}" in given for name in TICKED}
-    return MappingForm(offered, initial={**values, **ticks}, prefix=key)
+def _as_typed(given: QueryDict, offered: Offers, key: str) -> FirstDraftForm:
+    values = {name: given.get(f"{key}-{name}", "") for name in FirstDraftForm.base_fields}
+    return FirstDraftForm(offered, key, initial={**values, "target": key})
 
 
 def _have_names_of_their_own(forms: Sequence[MappingForm]) -> bool:

@@ -89,6 +89,11 @@ class Suggestion:
         return f"{self.field} {self.line}"
 
     @property
+    def theirs(self) -> str:
+        """Of a grant, the scope of theirs."""
+        return _left(self.line)
+
+    @property
     def why(self) -> _StrPromise:
         """The ground in words."""
         return WHY[self.ground]

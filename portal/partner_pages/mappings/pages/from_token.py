@@ -59,10 +59,12 @@ def _read(request: HttpRequest, partner: Profile) -> HttpResponse:
     claims, offered = token.cleaned_data["token"], offers(partner.id)
     found = several_drafts.fits(claims, offered, drafts.names_taken(partner.id))
     reading = suggestions.read(claims, ())
+    alike = {grant.theirs for fit in found for grant in fit.grants}
     context = {
         "token": TokenForm(),
         "reading": reading,
         "fits": found[: several_drafts.MOST],
+        "unlike": [scope for scope in reading.unlike if scope not in alike],
         "more": max(len(found) - several_drafts.MOST, 0),
         "trust": next((trust for trust, issuer in offered.issuers if issuer == reading.issuer), ""),
     }
@@ -101,7 +103,11 @@ def _save(request: HttpRequest, partner: Profile) -> HttpResponse:
 
 
 def _saved(request: HttpRequest, partner: Profile, names: Sequence[str]) -> HttpResponse:
-    words = ngettext("%(count)d draft was saved: %(names)s.", "%(count)d drafts were saved: %(names)s.", len(names))
+    words = ngettext(
+        "%(count)d draft was saved: %(names)s. Open it to publish it.",
+        "%(count)d drafts were saved: %(names)s. Open each to publish it.",
+        len(names),
+    )
     messages.success(request, words % {"count": len(names), "names": ", ".join(names)})
     return redirect("partners-mappings", partner.slug)
 
