@@ -79,7 +79,8 @@ def described(services: Services, django_db_blocker: Any) -> Iterator[ExchangeSe
     """A server of our own, in which anything may happen to the configuration."""
 
     def prepare() -> None:
-        scopes = ["partners:read", "partners:write", "mappings:publish", "exchanges:read", "settings:write"]
+        scopes = ["partners:read", "partners:write", "mappings:publish", "exchanges:read"]
+        scopes += ["settings:write", "audit:read"]
         limits: dict[str, Any] = {"requests_per_minute": 1_000_000, "burst": 100_000}
         add_client(None, "clerk", secret=SECRET, grant_types=[CLIENT_CREDENTIALS], scopes=scopes, **limits)
         ada = User.objects.create_user("ada@meridian.example")
