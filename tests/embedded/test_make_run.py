@@ -55,16 +55,28 @@ def pasted(checkout: Checkout, printed: list[str]) -> dict[str, object]:
     return answer
 
 
-def test_a_newcomer_starts_it_kills_it_starts_it_again_and_starts_afresh(folder: Path) -> None:
+def test_a_newcomer_stops_it_halfway_starts_it_kills_it_starts_it_again_and_starts_afresh(folder: Path) -> None:
     deep = folder / ("deep-" * 15)  # too long for a socket
     deep.mkdir()
     checkout = copy_checkout(deep, own_account())
     port = two_free_ports()
+    _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "PostgreSQL ...", signal.SIGINT)
+    _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "migrations", signal.SIGHUP)
     first = _the_first_start_is_ready_for_use_and_refuses_a_second_instance(checkout, port)
+    _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "Web server ...", signal.SIGTERM)
     _the_second_start_has_the_data_of_the_first_and_survives_the_loss_of_its_database(checkout, port, first)
     _a_reset_makes_everything_anew_on_another_port(checkout, first)
     for home in checkout.homes():
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _stopped_in_the_middle_of_a_start_it_leaves_nothing(
+    checkout: Checkout, port: int, moment: str, way: signal.Signals
+) -> None:
+    run = checkout.up("--port", str(port))
+    run.says(moment)
+    assert run.ends(way) == 0
+    nothing_is_left(checkout)
 
 
 def _the_first_start_is_ready_for_use_and_refuses_a_second_instance(checkout: Checkout, port: int) -> dict[str, Any]:
@@ -125,17 +137,6 @@ def test_an_unprivileged_user_runs_it_and_nothing_is_written_outside_var(folder:
     assert run.ends(signal.SIGTERM) == 0
     nothing_is_left(checkout)
     assert _outside_var(checkout) == before
-
-
-def test_stopping_in_the_middle_of_a_start_leaves_nothing(folder: Path) -> None:
-    checkout = copy_checkout(folder, own_account())
-    port = two_free_ports()
-    ways = {"PostgreSQL ...": signal.SIGINT, "migrations": signal.SIGHUP, "Web server ...": signal.SIGTERM}
-    for moment, number in ways.items():
-        run = checkout.up("--port", str(port))
-        run.says(moment)
-        assert run.ends(number) == 0
-        nothing_is_left(checkout)
 
 
 def _exchanges(checkout: Checkout, printed: list[str]) -> bool:

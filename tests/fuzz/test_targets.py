@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = {"verifier": 30, "expressions": 30}
-OTHERS = 4
+OTHERS = 2
 
 
 @pytest.mark.parametrize("target", TARGETS)
