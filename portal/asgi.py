@@ -7,7 +7,6 @@ image, so that a busy page never slows an exchange (performance.md decision 1).
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ from exchange.references import References  # noqa: E402
 from exchange.snapshot import Snapshots, SnapshotUnavailable  # noqa: E402
 from exchange.standings import Standings  # noqa: E402
 from portal.database.connections import connection_parameters  # noqa: E402
+from portal.garbage import leave_alone_what_stays  # noqa: E402
 from portal.scopes import API_SCOPES  # noqa: E402
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Application:
         await self._connection.open()
         watches = (self._snapshots.watch(), jwks.stand_in(), self._renewal.run(), self._floods.watch())
         self._background = [asyncio.create_task(watch) for watch in watches]
-        _leave_alone_what_stays()
+        leave_alone_what_stays()
 
     async def _stop(self) -> None:
         for task in self._background:
@@ -112,16 +112,6 @@ class Application:
         await self._ledger.close()
         await self._standings.close()
         await self._references.close()
-
-
-def _leave_alone_what_stays() -> None:
-    """Take what start-up made out of the garbage collector's sight: it stays, and looking through it costs a stall.
-
-    Requests leave hardly a cycle behind, so the rest is looked through less often than Python's own thresholds say.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 async def _not_here(send: Send) -> None:
