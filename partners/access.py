@@ -14,8 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 
 from partners import models
-from partners.leading import COLUMNS, TIMES, leading_of
-from partners.mapping_values import rules_of
+from partners.mapping_values import COLUMNS, mapping_of, rules_of
 from partners.selectors import active_targets
 from partners.states import ClientState, MappingState, PartnerState, TrustState
 from partners.vocabulary import GrantType
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from partners.leading import LeadingMapping
     from policy.claim_rules import ClaimRule
+    from policy.mapping import ScopeMapping
     from policy.parties import Target
 
 PAGE_SIZE: Final = 15
@@ -168,6 +167,10 @@ class _Voucher:
     max_depth: int
 
 
+_COLUMNS: Final = (*COLUMNS, "partner_id", "state", "position")
+_TIMES: Final = ("created_at", "updated_at")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     """The rows of some partners, by partner: those in force, or enough for any moment."""
@@ -175,7 +178,7 @@ class _Read:
     clients: Mapping[UUID, list[models.Client]]
     trusts: Mapping[UUID, list[models.FederationTrust]]
     mappings: Mapping[UUID, list[Any]]
-    """Rows of ``partners.leading.COLUMNS``."""
+    """Rows of ``_COLUMNS``, and of ``_TIMES`` where another moment is asked about."""
     targets: Mapping[UUID, Target]
 
     @classmethod
@@ -184,9 +187,9 @@ class _Read:
         clients = models.Client.objects.filter(partner__in=ids, state=ClientState.ACTIVE)
         mappings = models.ScopeMapping.objects.filter(partner__in=ids, target__in=list(targets))
         if has_past:
-            rows = mappings.exclude(state=MappingState.DRAFT).values_list(*COLUMNS, *TIMES, named=True)
+            rows = mappings.exclude(state=MappingState.DRAFT).values_list(*_COLUMNS, *_TIMES, named=True)
         else:
-            rows = mappings.filter(state=MappingState.PUBLISHED).values_list(*COLUMNS, named=True)
+            rows = mappings.filter(state=MappingState.PUBLISHED).values_list(*_COLUMNS, named=True)
         return cls(
             clients=_by_partner(clients.only("partner_id", "client_id", "scopes", "grant_types").order_by("client_id")),
             trusts=_by_partner(models.FederationTrust.objects.filter(partner__in=ids)),
@@ -222,17 +225,17 @@ class _Read:
             for source, grants in _GRANTS.items()
         }
 
-    def _mappings(self, partner: UUID, at: datetime | None) -> list[LeadingMapping]:
+    def _mappings(self, partner: UUID, at: datetime | None) -> list[ScopeMapping]:
         """The version of each mapping in force at that moment, in the order in which they are tried."""
         chosen: dict[str, Any] = {}
         for row in sorted(self.mappings[partner], key=lambda row: row.version):
             if row.name not in chosen and _was_published(row, at):
                 chosen[row.name] = row
         ordered = sorted(chosen.values(), key=lambda row: (row.position, row.name))
-        return [leading_of(row, self.targets[row.target_id]) for row in ordered]
+        return [mapping_of(row, self.targets[row.target_id]) for row in ordered]
 
 
-def _was_published(row: Any, at: datetime | None) -> bool:  # noqa: ANN401 - a row of COLUMNS and TIMES
+def _was_published(row: Any, at: datetime | None) -> bool:  # noqa: ANN401 - one of those rows
     """A published version never changes but for its state: its last change is its end, or, in force, its start."""
     is_now = bool(row.state == MappingState.PUBLISHED)
     if at is None:

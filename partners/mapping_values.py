@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from policy.claim_rules import ClaimRule
 from policy.expressions import Expression, Kind
 from policy.mapping import MappingSource, ScopeMapping
 
 if TYPE_CHECKING:
-    from partners import models
     from policy.parties import Target
     from policy.tokens import JSON
+
+
+COLUMNS: Final = (
+    *("id", "name", "version", "source", "trust_id", "target_id", "clients", "rules", "grants", "always"),
+    *("default_scopes", "lifetime", "allows_impersonation", "max_depth", "subject_claim", "condition"),
+    *("scopes_expression", "claims", "carries_login"),
+)
+"""What ``mapping_of`` reads of a row: hundreds of them are read faster without an object of the model for each."""
 
 
 def rules_of(documents: list[dict[str, JSON]]) -> tuple[ClaimRule, ...]:
@@ -19,7 +26,7 @@ def rules_of(documents: list[dict[str, JSON]]) -> tuple[ClaimRule, ...]:
     return tuple(ClaimRule.compile(rule["claim"], rule["operator"], rule.get("value")) for rule in documents)
 
 
-def mapping_of(row: models.ScopeMapping, target: Target) -> ScopeMapping:
+def mapping_of(row: Any, target: Target) -> ScopeMapping:  # noqa: ANN401 - a row of the model, or of ``COLUMNS``
     """One published version, for the target its row names."""
     return ScopeMapping(
         id=row.id,

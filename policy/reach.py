@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from policy.claim_rules import ClaimRule
-    from policy.expressions import Expression
-    from policy.mapping import MappingSource
-    from policy.parties import Target
+    from policy.mapping import MappingSource, ScopeMapping
 
 
 class Caller(Protocol):
@@ -45,41 +43,6 @@ class Voucher(Protocol):
     def max_depth(self) -> int: ...
 
 
-class Leading(Protocol):
-    """What is read of a mapping: whom it lets through, and to which scopes of which target."""
-
-    @property
-    def id(self) -> UUID: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def source(self) -> MappingSource: ...
-    @property
-    def trust_id(self) -> UUID | None: ...
-    @property
-    def target(self) -> Target: ...
-    @property
-    def clients(self) -> frozenset[str] | None: ...
-    @property
-    def rules(self) -> tuple[ClaimRule, ...]: ...
-    @property
-    def condition(self) -> Expression | None: ...
-    @property
-    def grants(self) -> Mapping[str, frozenset[str]]: ...
-    @property
-    def always(self) -> frozenset[str]: ...
-    @property
-    def scopes_expression(self) -> Expression | None: ...
-    @property
-    def lifetime(self) -> timedelta: ...
-    @property
-    def max_depth(self) -> int: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     """One client's way to one target: by this mapping, at most these scopes, for at most so long.
@@ -89,7 +52,7 @@ class Way:
     """
 
     client_id: str
-    mapping: Leading
+    mapping: ScopeMapping
     trust: Voucher | None
     scopes: frozenset[str]
     lifetime: timedelta
@@ -103,7 +66,7 @@ class Way:
 
 
 def ways(
-    mappings: Sequence[Leading],
+    mappings: Sequence[ScopeMapping],
     callers: Mapping[MappingSource, Iterable[Caller]],
     trusts: Mapping[UUID, Voucher],
     *,
@@ -118,7 +81,7 @@ def ways(
 
 
 def _ways(
-    mappings: Sequence[Leading],
+    mappings: Sequence[ScopeMapping],
     callers: Mapping[MappingSource, Iterable[Caller]],
     trusts: Mapping[UUID, Voucher],
     ceiling: timedelta,
@@ -132,7 +95,7 @@ def _ways(
                 yield _way(mapping, caller, trust, ceiling)
 
 
-def hides(earlier: Leading, mapping: Leading, caller: Caller) -> bool:
+def hides(earlier: ScopeMapping, mapping: ScopeMapping, caller: Caller) -> bool:
     """Whether the earlier mapping always decides for this caller, so that the later one is never tried."""
     if earlier.rules or earlier.condition is not None:
         return False
@@ -144,11 +107,11 @@ def hides(earlier: Leading, mapping: Leading, caller: Caller) -> bool:
     return is_same_line and _admits(earlier, caller)
 
 
-def _admits(mapping: Leading, caller: Caller) -> bool:
+def _admits(mapping: ScopeMapping, caller: Caller) -> bool:
     return mapping.clients is None or caller.client_id in mapping.clients
 
 
-def _way(mapping: Leading, caller: Caller, trust: Voucher | None, ceiling: timedelta) -> Way:
+def _way(mapping: ScopeMapping, caller: Caller, trust: Voucher | None, ceiling: timedelta) -> Way:
     lifetimes = [mapping.lifetime, mapping.target.lifetime, ceiling]
     depths = [mapping.max_depth, INSTALLATION_MAX_DEPTH]
     if trust is not None:
@@ -164,7 +127,7 @@ def _way(mapping: Leading, caller: Caller, trust: Voucher | None, ceiling: timed
     )
 
 
-def _most(mapping: Leading) -> frozenset[str]:
+def _most(mapping: ScopeMapping) -> frozenset[str]:
     """Every scope the mapping could give: an expression may name whatever the target has."""
     catalogue = frozenset(mapping.target.scopes)
     if mapping.scopes_expression is not None:

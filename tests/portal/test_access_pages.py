@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING
@@ -17,8 +16,7 @@ from uuid_utils.compat import uuid7
 from audit.usage import usage, uses
 from partners import models
 from partners.access import PAGE_SIZE, Wanted, reach
-from partners.leading import COLUMNS, LeadingMapping, leading_of
-from partners.mapping_values import mapping_of
+from partners.mapping_values import COLUMNS, mapping_of
 from partners.selectors import active_targets
 from tests.portal import happenings
 from tests.portal.organisation import partner
@@ -99,10 +97,7 @@ def test_what_is_read_of_a_mapping_here_is_what_the_decision_reads_of_it() -> No
     rows = {row.id: row for row in models.ScopeMapping.objects.all()}
     for read in models.ScopeMapping.objects.values_list(*COLUMNS, named=True):
         target = targets[read.target_id]
-        mine, decided = leading_of(read, target), mapping_of(rows[read.id], target)
-        assert mine.label == decided.label
-        for field in fields(LeadingMapping):
-            assert getattr(mine, field.name) == getattr(decided, field.name)
+        assert mapping_of(read, target) == mapping_of(rows[read.id], target)
 
 
 def test_a_trust_that_was_withdrawn_meanwhile_had_its_ways_before(browser: Client, settle: models.ScopeMapping) -> None:
