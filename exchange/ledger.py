@@ -46,7 +46,8 @@ LONGEST_GATHERING: Final = 0.005
 """Seconds for which a batch may gather."""
 QUIET_PASSES: Final = 3
 """Of the loop, without an entry, that end the gathering: what callers send next is on its way to us meanwhile."""
-MAX_RETRIES: Final = 3
+RETRY_PAUSES: Final = (0.01, 0.05)
+"""Seconds before a batch that lost a deadlock is tried again: whoever won it must get past us meanwhile."""
 REVOKED: Final = "revoked"
 """What the database answers for an entry that rests on a revoked token; no purpose of a spend is called that."""
 MAX_WAIT: Final = 2.0
@@ -204,13 +205,14 @@ class Ledger:
 
     async def _call(self, batch: list[_Waiting]) -> str:
         columns = parameters([waiting.entry for waiting in batch])
-        for attempt in range(MAX_RETRIES):
+        for pause in RETRY_PAUSES:
             try:
                 return await self._connection.call(columns)
             except StatementFailed as error:
-                if not error.is_transient or attempt == MAX_RETRIES - 1:
+                if not error.is_transient:
                     raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            await asyncio.sleep(pause)
+        return await self._connection.call(columns)
 
     async def close(self) -> None:
         """Let what is queued be committed, then close the connection."""
