@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from tests import exchange_server
+from tests import exchange_server, in_memory
 from tests import services as plugin
 from tests.own_services import OwnServices, own_services
 from tests.portal.standing import Standing
@@ -86,6 +86,10 @@ def standing(
 
 @pytest.fixture(scope="session")
 def durable() -> Iterator[OwnServices]:
-    """Stores of a test's own whose every commit is on the disk. A test that stops or kills them starts them again."""
-    with own_services() as services:
+    """Stores of a test's own that are set to lose no commit. A test that stops or kills them starts them again.
+
+    What a kill leaves of their files is the same in memory as on a disk; only the machine's own end would tell them
+    apart, and no test brings that about.
+    """
+    with own_services(in_memory.folder()) as services:
         yield services

@@ -150,10 +150,13 @@ def _signal(targets: list[psutil.Process], number: signal.Signals) -> None:
 
 
 @contextmanager
-def own_services() -> Iterator[OwnServices]:
-    """Both servers, running, in a private temporary directory; nothing is left of them afterwards, whatever happens."""
+def own_services(folder: str | None = None) -> Iterator[OwnServices]:
+    """Both servers, running, in a private temporary directory; nothing is left of them afterwards, whatever happens.
+
+    ``folder`` is where that directory is made, if not where the system has such.
+    """
     watchdog = Watchdog(environment=dict(os.environ))
-    var = Path(tempfile.mkdtemp(prefix="handover-own-"))
+    var = Path(tempfile.mkdtemp(prefix="handover-own-", dir=folder))
     watchdog.remove(var)
     temporary = None
     try:

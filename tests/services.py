@@ -30,6 +30,7 @@ from portal.embedded.postgres import Postgres
 from portal.embedded.redis import Redis
 from portal.embedded.stopping import Group, stop
 from portal.embedded.watchdog import Watchdog
+from tests import in_memory
 
 if TYPE_CHECKING:
     import subprocess
@@ -207,7 +208,7 @@ def _services(paths: dict[str, Path]) -> Services:
 
 def _start_services() -> Services:
     watchdog = Watchdog(environment=dict(os.environ))
-    var = Path(tempfile.mkdtemp(prefix="handover-tests-"))
+    var = Path(tempfile.mkdtemp(prefix="handover-tests-", dir=in_memory.folder()))
     watchdog.remove(var)
     account = accounts.service_account()
     directories.make_var(var, account)

@@ -69,6 +69,7 @@ class Postgres:
             "unix_socket_permissions": "0700",
             "fsync": "on" if self.is_durable else "off",
             "full_page_writes": "on" if self.is_durable else "off",
+            "max_wal_size": "1GB" if self.is_durable else "256MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

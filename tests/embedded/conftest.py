@@ -19,6 +19,7 @@ import pytest
 
 from portal.embedded import accounts, leftovers
 from portal.embedded.processes import MARKER
+from tests import in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +58,7 @@ def _runs(pid: int) -> bool:
 @pytest.fixture
 def var() -> Iterator[Path]:
     """A state directory; whatever a failed test leaves running there is ended."""
-    directory = Path(tempfile.mkdtemp(prefix="handover-test-"))
+    directory = Path(tempfile.mkdtemp(prefix="handover-test-", dir=in_memory.folder()))
     directory.chmod(0o711)
     yield directory
     for pid in remaining(directory):
@@ -118,7 +119,7 @@ def unprivileged() -> accounts.Account:
 @contextmanager
 def readable_folder(mode: int = 0o755) -> Iterator[Path]:
     """A temporary folder that every account may enter (pytest's own are for their owner alone)."""
-    folder = Path(tempfile.mkdtemp(prefix="handover-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="handover-test-", dir=in_memory.folder()))
     folder.chmod(mode)
     try:
         yield folder

@@ -55,17 +55,15 @@ def pasted(checkout: Checkout, printed: list[str]) -> dict[str, object]:
     return answer
 
 
-def test_a_newcomer_stops_it_halfway_starts_it_kills_it_starts_it_again_and_starts_afresh(folder: Path) -> None:
+def test_a_newcomer_stops_it_halfway_starts_it_kills_it_and_starts_it_again(folder: Path) -> None:
     deep = folder / ("deep-" * 15)  # too long for a socket
     deep.mkdir()
     checkout = copy_checkout(deep, own_account())
     port = two_free_ports()
     _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "PostgreSQL ...", signal.SIGINT)
-    _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "migrations", signal.SIGHUP)
     first = _the_first_start_is_ready_for_use_and_refuses_a_second_instance(checkout, port)
     _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "Web server ...", signal.SIGTERM)
     _the_second_start_has_the_data_of_the_first_and_survives_the_loss_of_its_database(checkout, port, first)
-    _a_reset_makes_everything_anew_on_another_port(checkout, first)
     for home in checkout.homes():
         shutil.rmtree(home, ignore_errors=True)
 
@@ -114,12 +112,22 @@ def _the_second_start_has_the_data_of_the_first_and_survives_the_loss_of_its_dat
     nothing_is_left(checkout)
 
 
-def _a_reset_makes_everything_anew_on_another_port(checkout: Checkout, first: dict[str, Any]) -> None:
+def test_an_unprivileged_user_stops_it_halfway_starts_afresh_and_nothing_is_written_outside_var(folder: Path) -> None:
+    checkout = copy_checkout(folder, service_account())
+    before = _outside_var(checkout)
+    _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, two_free_ports(), "migrations", signal.SIGHUP)
+    half = _identity(checkout)
+    _a_reset_makes_everything_anew_on_another_port(checkout)
+    assert not set(_identity(checkout)) & set(half)
+    assert _outside_var(checkout) == before
+
+
+def _a_reset_makes_everything_anew_on_another_port(checkout: Checkout) -> None:
     port = two_free_ports()
     run, printed = started(checkout, port, "--reset")
-    info = checkout.demo_info()
-    assert info["clients"] != first["clients"]
-    assert info["issuer"] == f"http://127.0.0.1:{port}"
+    users = {Path(f"/proc/{pid}").stat().st_uid for pid in remaining(*checkout.homes())}
+    assert users == {checkout.account.uid} != {0}
+    assert checkout.demo_info()["issuer"] == f"http://127.0.0.1:{port}"
     assert pasted(checkout, printed)["scope"] == "ledger:read"
     stopped = checkout.manage("up", "--stop")
     assert (stopped.returncode, stopped.stdout) == (0, "Stopped.\n")
@@ -127,16 +135,10 @@ def _a_reset_makes_everything_anew_on_another_port(checkout: Checkout, first: di
     nothing_is_left(checkout)
 
 
-def test_an_unprivileged_user_runs_it_and_nothing_is_written_outside_var(folder: Path) -> None:
-    checkout = copy_checkout(folder, service_account())
-    before = _outside_var(checkout)
-    run, printed = started(checkout, two_free_ports())
-    users = {Path(f"/proc/{pid}").stat().st_uid for pid in remaining(*checkout.homes())}
-    assert users == {checkout.account.uid} != {0}
-    assert pasted(checkout, printed)["scope"] == "ledger:read"
-    assert run.ends(signal.SIGTERM) == 0
-    nothing_is_left(checkout)
-    assert _outside_var(checkout) == before
+def _identity(checkout: Checkout) -> tuple[bytes, bytes]:
+    """What tells one installation from another: the key of its keys, and what PostgreSQL calls its data."""
+    (control,) = checkout.var.rglob("pg_control")
+    return (checkout.var / "kek").read_bytes(), control.read_bytes()[:8]
 
 
 def _exchanges(checkout: Checkout, printed: list[str]) -> bool:
