@@ -22,6 +22,7 @@ from exchange.entries import (
     refused_entry,
     relayed_entry,
 )
+from exchange.in_step import on_the_line
 from exchange.ledger_connection import LedgerConnection, StatementFailed
 from exchange.ledger_link import ConnectionLost
 
@@ -172,13 +173,16 @@ class Ledger:
                 self._schedule()
 
     async def _gather(self) -> None:
-        """Wait until passes of the loop bring no more: a batch costs the database as much as five of its rows."""
+        """Wait until passes of the loop bring no more: a batch costs the database as much as five of its rows.
+
+        Whoever is on the line is waited for, within the same bounds: a request takes more passes than are quiet.
+        """
         loop = asyncio.get_running_loop()
         end, quiet = loop.time() + LONGEST_GATHERING, 0
         while quiet < QUIET_PASSES and len(self._waiting) < MAX_BATCH and loop.time() < end:
             count = len(self._waiting)
             await asyncio.sleep(0)
-            quiet = 0 if len(self._waiting) > count else quiet + 1
+            quiet = 0 if len(self._waiting) > count or on_the_line() else quiet + 1
 
     def _next_batch(self) -> list[_Waiting]:
         batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exchange import pipeline
-from exchange.in_step import in_step
+from exchange.in_step import in_step, on_the_line
 from tests.exchange.in_process import calling, organisation
 from tests.load import claims_of
 
@@ -34,6 +34,22 @@ def test_whoever_waits_gets_its_own_value_after_the_others_did_theirs() -> None:
 
     assert asyncio.run(together()) == [["first of a", "second of a"], ["first of b", "second of b"]]
     assert done == ["first a", "first b", "second a", "second b"]
+
+
+def test_who_is_between_two_stages_is_on_the_line_until_it_goes_on_or_is_gone() -> None:
+    async def count() -> list[int]:
+        stays, goes = asyncio.create_task(in_step_once()), asyncio.create_task(in_step_once())
+        counted = [on_the_line()]
+        await asyncio.sleep(0)
+        counted.append(on_the_line())
+        goes.cancel()
+        await asyncio.wait([stays, goes])
+        return [*counted, on_the_line()]
+
+    async def in_step_once() -> None:
+        await in_step(None)
+
+    assert asyncio.run(count()) == [0, 2, 0]
 
 
 @pytest.mark.usefixtures("committed_database")
