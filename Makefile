@@ -109,13 +109,15 @@ $(VENV)/.embedded: requirements/embedded.txt | machine
 $(VENV)/.dev: requirements/dev.txt | machine
 	@$(call install,$<,$@)
 
+# pip compiles one file after the other; compileall takes all cores. What it cannot compile, nothing imports.
 define install
 echo "Installing $(1) into $(VENV) ..."; \
 test -x $(BIN)/python && $(BIN)/python -c '' 2>/dev/null || { rm -rf $(VENV); \
   if command -v uv >/dev/null 2>&1; then uv venv --quiet --python "$(PYTHON)" $(VENV); else $(PYTHON) -m venv $(VENV); fi; } \
   || { echo "make: the virtual environment could not be made: on Debian, install python3-venv." >&2; exit 1; }; \
 if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
-else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi \
+else $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $(1) && \
+  { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true; }; fi \
   || { echo "make: the requirements could not be installed: is there a wheel for this machine, and the way to it?" >&2; exit 1; }; \
 touch $(2)
 endef
