@@ -61,6 +61,7 @@ def test_a_newcomer_stops_it_halfway_starts_it_kills_it_and_starts_it_again(fold
     checkout = copy_checkout(deep, own_account())
     port = two_free_ports()
     _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "PostgreSQL ...", signal.SIGINT)
+    _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "migrations", signal.SIGHUP)
     first = _the_first_start_is_ready_for_use_and_refuses_a_second_instance(checkout, port)
     _stopped_in_the_middle_of_a_start_it_leaves_nothing(checkout, port, "Web server ...", signal.SIGTERM)
     _the_second_start_has_the_data_of_the_first_and_survives_the_loss_of_its_database(checkout, port, first)
