@@ -67,7 +67,18 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     await writer.drain()
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+    if fields.get("transfer-encoding") == "chunked":
+        return int(first.split()[1]), fields, await _chunks(reader)
     return int(first.split()[1]), fields, await reader.readexactly(int(fields["content-length"]))
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    """A body whose length was not known beforehand (RFC 9112 section 7.1), as other servers send it."""
+    body = b""
+    while length := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(length + 2))[:-2]
+    await reader.readuntil(b"\r\n")
+    return body
 
 
 class Load:
