@@ -48,6 +48,7 @@ def _run(services: OwnServices, issuer: str, options: argparse.Namespace, parser
     if not keys <= set(lineup.KEYS):
         parser.error(f"--only knows {', '.join(lineup.KEYS)}")
     with Stage(services) as stage:
+        stage.wear_in()
         name, send = generator.chosen()
         session = Session(stage, lineup.line_up(stage, issuer, keys), send)
         concurrency = tuple(options.concurrency)

@@ -55,6 +55,18 @@ class Stage(ExitStack):
         self.cores = self.enter_context(closing(Cores()))
         return self
 
+    def wear_in(self) -> None:
+        """Give the database a write-ahead log that goes round, as one has that has been in use for a while.
+
+        A new one is made piece by piece, 16 MB of zeros each, and every commit of every contender waits meanwhile.
+        """
+        self.database.execute("ALTER SYSTEM SET min_wal_size = '1GB'")
+        self.database.execute("SELECT pg_reload_conf()")
+        self.database.execute(
+            "SELECT pg_logical_emit_message(false, '', repeat('x', 1000000)) FROM generate_series(1, 900)"
+        )
+        self.database.execute("CHECKPOINT")
+
     def program(self, name: str, *command: str, environment: Mapping[str, str]) -> processes.Program:
         """A program of this run, with its log in the run's directory."""
         log = self.directory / "log" / f"{name}.log"

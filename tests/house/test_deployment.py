@@ -57,6 +57,12 @@ def test_nothing_serves_before_the_database_was_migrated() -> None:
     assert SERVICES["migrate"]["restart"] == "no"
 
 
+def test_the_databases_log_goes_round() -> None:
+    settings = dict(part.split("=") for part in SERVICES["postgres"]["command"][2::2])
+    assert settings == {"min_wal_size": "1GB", "max_wal_size": "4GB"}
+    assert set(SERVICES["postgres"]["command"][1::2]) == {"-c"}
+
+
 @pytest.mark.parametrize("name", ["postgres", "redis", "worker", "nginx"])
 def test_what_can_be_asked_is_asked_for_its_health(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
