@@ -81,12 +81,3 @@ def test_a_batch_does_not_gather_beyond_its_time(committed_database: str, monkey
     sizes = asyncio.run(_sizes(committed_database, 20))
     assert sizes[0] < 20
     assert sum(sizes) == 20
-
-
-def test_the_ledger_keeps_its_plan_and_its_look_ups_are_planned_for_what_is_there(committed_database: str) -> None:
-    query = "SELECT proname, proconfig FROM pg_proc WHERE proname IN ('exchange_record', 'exchange_stands') ORDER BY 1"
-    with psycopg.connect(committed_database) as connection:
-        assert connection.execute(query).fetchall() == [
-            ("exchange_record", ["plan_cache_mode=force_generic_plan"]),
-            ("exchange_stands", ["plan_cache_mode=auto"]),
-        ]
