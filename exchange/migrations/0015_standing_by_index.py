@@ -1,7 +1,7 @@
-"""Whether tokens stand, and whether an identifier was used before, is always looked up by index, however small the tables were when the plan was made.
+"""Whether tokens stand, and whether an identifier was used before, is looked up by index, whatever a plan was made for.
 
 A session keeps the plans of its functions. Those made while an installation had a few hundred tokens read the whole table,
-and went on doing so when there were a hundred thousand: an introspection took twenty times as long until PostgreSQL
+and went on doing so when there were a hundred thousand: an introspection took ten times as long until PostgreSQL
 next gathered its statistics. ``OFFSET 0`` keeps each look-up a look-up; without it the planner may read all and join.
 """
 
