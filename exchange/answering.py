@@ -72,7 +72,7 @@ class Answerer:
         self._floods = floods
         self._known = FamiliarTokens(), Rulings()
 
-    async def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Answer:
+    def exchange(self, incoming: Incoming, begin: Callable[[], Trail]) -> Awaitable[Answer]:
         """The answer to a token exchange. ``begin`` makes a fresh trail for each attempt.
 
         Where an issuer, or our own ledger, must be asked about an opaque token, it is asked once, and the line run
@@ -83,14 +83,17 @@ class Answerer:
         async def attempt(trail: Trail, snapshot: Snapshot) -> Answer:
             nonlocal latest
             try:
-                return await self._exchange(latest, trail, snapshot)
+                answer = await self._decided(latest, trail, snapshot)
             except MustLookUp as must:
                 told = (*latest.told, await self._ask(must))
                 charged = Charged(limits=self.limits, has_subject=must.has_subject)
                 latest = replace(latest, told=told, limits=charged)
                 raise LearntMore from must
+            if not latest.proofs:
+                return answer
+            return nonces.offered(answer, latest, trail.authenticated_client, now=self._snapshots.now())
 
-        return await self._until_it_holds(begin, attempt)
+        return self._until_it_holds(begin, attempt)
 
     async def _ask(self, must: MustLookUp) -> Told:
         """What the token's issuer says of it. Raises ``Unanswered`` where that is our own ledger."""
@@ -201,12 +204,6 @@ class Answerer:
         except (LedgerUnavailable, SnapshotUnavailable) as error:
             log.warning("exchange.unrecorded", correlation_id=begin().correlation_id, cause=str(error))
         return failure(WIRE[reason](reason), begin().correlation_id)
-
-    async def _exchange(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
-        answer = await self._decided(incoming, trail, snapshot)
-        if not incoming.proofs:
-            return answer
-        return nonces.offered(answer, incoming, trail.authenticated_client, now=self._snapshots.now())
 
     async def _decided(self, incoming: Incoming, trail: Trail, snapshot: Snapshot) -> Answer:
         try:

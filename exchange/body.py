@@ -28,8 +28,18 @@ class ClientGone(Exception):
     """The caller closed the connection before its request was complete."""
 
 
-async def read_body(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> bytes:
-    """The whole body. Raises ``BodyTooLarge``, ``BodyTooSlow`` or ``ClientGone``."""
+async def read_body(receive: Callable[[], Awaitable[Mapping[str, Any]]], there: bytes | None = None) -> bytes:
+    """The whole body; ``there`` is all of it, where that is known without asking.
+
+    Raises ``BodyTooLarge``, ``BodyTooSlow`` or ``ClientGone``.
+    """
+    body = await _received(receive) if there is None else there
+    if len(body) > MAX_BODY_LENGTH:
+        raise BodyTooLarge
+    return body
+
+
+async def _received(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> bytes:
     message = await _first(receive)
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
@@ -38,8 +48,6 @@ async def read_body(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> byte
                 body = await _rest(receive, body)
         except TimeoutError as error:
             raise BodyTooSlow from error
-    if len(body) > MAX_BODY_LENGTH:
-        raise BodyTooLarge
     return body
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from exchange.protocol.form import Form
 
 MAX_HOPS: Final = 20
-_FORM: Final = b"application/x-www-form-urlencoded"
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,25 +66,33 @@ def incoming_from(caller: Caller, form: Form, limits: Limits) -> Incoming:
 
 def caller_of(scope: dict[str, Any], trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> Caller:
     """Read an ASGI scope. Repeated fields stay repeated: which one counts is not ours to guess."""
-    fields: dict[bytes, list[str]] = {}
+    fields: dict[bytes, tuple[str, ...]] = {}
     for name, value in scope["headers"]:
         if name in _READ:
-            fields.setdefault(name, []).append(value.decode("latin-1"))
-    if not _PROXIES_OWN.isdisjoint(fields) and not _is_within(_peer(scope), trusted_proxies):
+            fields[name] = (*fields.get(name, ()), value.decode("latin-1"))
+    peer = _peer(scope)
+    if not _PROXIES_OWN.isdisjoint(fields) and not _is_within(peer, trusted_proxies):
         fields = {name: values for name, values in fields.items() if name not in _PROXIES_OWN}
-    content_type = fields.get(b"content-type", [""])[0].partition(";")[0].strip().lower()
+    all_of = fields.get
     return Caller(
         method=scope["method"],
-        is_form=content_type.encode() == _FORM,
-        authorization=tuple(fields.get(b"authorization", ())),
-        proofs=tuple(fields.get(b"dpop", ())),
-        certificates=tuple(fields.get(b"client-cert", ())),
-        certificate_chains=tuple(fields.get(b"client-cert-chain", ())),
-        address=_address(_peer(scope), fields.get(b"x-forwarded-for", ()), trusted_proxies),
-        request_id=fields.get(b"x-request-id", [""])[0],
-        traceparent=fields.get(b"traceparent", [""])[0],
-        accept=fields.get(b"accept", [""])[0],
+        is_form=_is_form(all_of(b"content-type", _EMPTY)[0]),
+        authorization=all_of(b"authorization", ()),
+        proofs=all_of(b"dpop", ()),
+        certificates=all_of(b"client-cert", ()),
+        certificate_chains=all_of(b"client-cert-chain", ()),
+        address=_address(peer, all_of(b"x-forwarded-for", ()), trusted_proxies),
+        request_id=all_of(b"x-request-id", _EMPTY)[0],
+        traceparent=all_of(b"traceparent", _EMPTY)[0],
+        accept=all_of(b"accept", _EMPTY)[0],
     )
+
+
+_EMPTY: Final = ("",)
+
+
+def _is_form(content_type: str) -> bool:
+    return content_type == _FORM or content_type.partition(";")[0].strip().lower() == _FORM
 
 
 _PROXIES_OWN: Final = frozenset({b"client-cert", b"client-cert-chain"})

@@ -15,8 +15,8 @@ import orjson
 import structlog
 
 from audit.identifiers import new_id
-from exchange import admission, interactive, passages
-from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+from exchange import admission, interactive, passages, wire
+from exchange.body import BodyTooLarge, BodyTooSlow, ClientGone
 from exchange.caller import Caller, Incoming, caller_of, incoming_from
 from exchange.passages import UnclearDemand, call_of, is_question, passage_of
 from exchange.protocol.errors import OAuthError, ServerError, refusal
@@ -106,21 +106,20 @@ class Lane:
         """Whether a path is our own API's, so that ``admit`` asks who is there."""
         return path == API_PATH or path.startswith(f"{API_PATH}/")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         if scope["path"] in POSTED:
-            await self._post(scope, receive, send)
-        elif is_question(scope["path"]):
-            await self._verify(scope, send)
-        else:
-            await _send(send, self._document(scope), is_head=scope["method"] == "HEAD")
+            return self._post(scope, receive, send)
+        if is_question(scope["path"]):
+            return self._verify(scope, send)
+        return wire.answer(scope, send, self._document(scope), is_head=scope["method"] == "HEAD")
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller, correlation_id = caller_of(scope, self._trusted), new_id()
         grant_type = ""
         try:
             self._limits.address(caller.address)
-            body = await _read(caller, receive)
+            body = await _read(caller, scope, receive)
             form = parse_form(body)
             grant_type = _grant_type(form, scope["path"])
             incoming = incoming_from(caller, form, self._limits)
@@ -136,34 +135,34 @@ class Lane:
         except Exception:
             log.exception("exchange.failed", correlation_id=correlation_id)
             answer = await self._fault(caller, correlation_id, grant_type)
-        await _send(send, answer, correlation_id)
+        await wire.answer(scope, send, answer, correlation_id)
 
-    async def _granted(self, incoming: Incoming, begin: Callable[[], Trail], scope: Scope, body: bytes) -> Answer:
+    def _granted(self, incoming: Incoming, begin: Callable[[], Trail], scope: Scope, body: bytes) -> Awaitable[Answer]:
         """The answer of the grant that the request names."""
         grant_type = incoming.form.require("grant_type")
         if grant_type in GRANTS:
-            return await self._answerer.exchange(incoming, begin)
+            return self._answerer.exchange(incoming, begin)
         if grant_type in interactive.GRANTS:
-            return await self._answerer.relay(incoming, begin, partial(interactive.relay, self._toolkit, scope, body))
+            return self._answerer.relay(incoming, begin, partial(interactive.relay, self._toolkit, scope, body))
         raise refusal(Reason.GRANT_TYPE_UNSUPPORTED, Rule.REQUEST, "a supported grant type", shown(grant_type))
 
-    async def _asked(self, incoming: Incoming, begin: Callable[[], Trail], path: str, accept: str) -> Answer:
+    def _asked(self, incoming: Incoming, begin: Callable[[], Trail], path: str, accept: str) -> Awaitable[Answer]:
         """The answer of an endpoint that is asked about a token, or by a device."""
         if path == DEVICE_PATH:
-            return await self._answerer.authorize_device(incoming, begin)
+            return self._answerer.authorize_device(incoming, begin)
         if path == INTROSPECTION_PATH:
-            return await self._questions.introspect(incoming, begin, accept)
-        return await self._questions.revoke(incoming, begin)
+            return self._questions.introspect(incoming, begin, accept)
+        return self._questions.revoke(incoming, begin)
 
     async def _verify(self, scope: Scope, send: Send) -> None:
         """A gateway's question about the request it holds back."""
         caller, correlation_id = caller_of(scope, self._trusted), new_id()
         if scope["path"] == VERIFY_PATH and caller.method not in {"GET", "HEAD"}:
-            await _send(send, _gets_only(), correlation_id)
+            await wire.answer(scope, send, _gets_only(), correlation_id)
             return
         read = partial(passage_of, scope, caller, self._trusted)
         answer = await self._judged(caller, correlation_id, read, lambda _own: None)
-        await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
+        await wire.answer(scope, send, answer, correlation_id, is_head=caller.method == "HEAD")
 
     async def admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A call of our own API: 401 without a token for it (RFC 9728 section 5.1), else the portal's to answer."""
@@ -181,7 +180,7 @@ class Lane:
             answer = await admission.hand_over(self._toolkit, admitted, scope, receive, send)
         if answer is not None:
             answer = admission.as_problem(answer, correlation_id)
-            await _send(send, answer, correlation_id, is_head=caller.method == "HEAD")
+            await wire.answer(scope, send, answer, correlation_id, is_head=caller.method == "HEAD")
 
     async def _judged(self, caller: Caller, correlation_id: str, read: Callable[[], Passage], hear: Hearing) -> Answer:
         """Whether the request may pass that ``read`` tells of; ``hear`` is told of the token of one that may."""
@@ -261,14 +260,14 @@ def _grant_type(form: Form, path: str) -> str:
     return form.require("grant_type") if path == TOKEN_PATH else ""
 
 
-async def _read(caller: Caller, receive: Receive) -> bytes:
+async def _read(caller: Caller, scope: Scope, receive: Receive) -> bytes:
     """The body of a form-encoded POST. Raises ``InvalidRequest`` and its kin, or ``ClientGone``."""
     if caller.method != "POST":
         raise refusal(Reason.METHOD_NOT_ALLOWED, Rule.REQUEST, "POST", shown(caller.method))
     if not caller.is_form:
         raise refusal(Reason.REQUEST_MALFORMED, Rule.REQUEST, "application/x-www-form-urlencoded", "another type")
     try:
-        return await read_body(receive)
+        return await wire.body_of(scope, receive)
     except BodyTooLarge as error:
         raise refusal(Reason.REQUEST_TOO_LARGE, Rule.REQUEST, "a body of at most 64 KiB", "more") from error
     except BodyTooSlow as error:
@@ -285,14 +284,3 @@ def _begin(caller: Caller, correlation_id: str, grant_type: str) -> Callable[[],
         request_id=caller.request_id,
         traceparent=caller.traceparent,
     )
-
-
-_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
-
-
-async def _send(send: Send, answer: Answer, correlation_id: str | None = None, *, is_head: bool = False) -> None:
-    headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body)), _NO_SNIFFING]
-    if correlation_id is not None:
-        headers.append((b"x-correlation-id", correlation_id.encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else answer.body})

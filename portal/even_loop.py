@@ -2,7 +2,8 @@
 
 All processes listen on one socket. A loop that takes in whatever waits leaves the others nothing: of sixteen callers
 that connect at once, one process got fifteen, on one core, and the other got one. Here whoever is free takes one, and
-looks after its work before it takes the next (docs/decisions/0027).
+looks after its work before it takes the next, and after a few it rests, so that the others come to theirs
+(docs/decisions/0027).
 """
 
 from __future__ import annotations
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 
     Factory = Callable[[], asyncio.BaseProtocol]
 
-PER_SECOND: Final = 1000
-"""Connections that a busy loop takes in however long its passes are, so that nobody waits outside for ever."""
+PER_SECOND: Final = 2500
+"""Connections that a loop takes in at most; a busy one too, however long its passes are, so that nobody waits for ever.
+
+About as many as a process could answer if each brought one request.
+"""
 MOST_AT_ONCE: Final = 64
+FEW: Final = 3
+"""How many a loop that has nothing else to do takes in before it rests."""
+REST: Final = 0.001
+"""Seconds, the shortest that a loop can wait. Who rests gives up its core: one that woke late could get no caller."""
 PAUSE: Final = 1.0
 """Seconds without taking in anybody, where the system has no descriptors or memory left."""
 
@@ -60,6 +68,7 @@ class Door:
         self._listening = listening
         self._looked = 0.0
         self._busy_for = 0.0
+        self._places = 0.0
         self._entering: set[asyncio.Task[Any]] = set()
         self._is_closed = False
         listening.setblocking(False)  # noqa: FBT003 - the library's own
@@ -86,29 +95,38 @@ class Door:
             self._loop.add_reader(self._listening, self._take_in)
 
     def _take_in(self) -> None:
-        now = monotonic()
-        is_of_late = now - self._looked <= 2 * self._busy_for  # a pass that was long a while ago says nothing of now
-        places = min(MOST_AT_ONCE, 1 + int(self._busy_for * PER_SECOND)) if is_of_late else 1
-        self._looked = now
         self._loop.call_soon(self._note_the_time)
-        for _ in range(places):
+        for _ in range(self._offered()):
             try:
                 connection, _address = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return  # another process was faster, or the caller has gone
             except OSError as error:
-                self._pause(error)
+                log.warning("server.takes_in_nobody", cause=error.strerror, seconds=PAUSE)
+                self._rest(PAUSE)
                 return
+            self._places -= 1
             self._let_in(connection)
+        if self._places < 1:
+            self._rest(REST)
+
+    def _offered(self) -> int:
+        """How many are taken in now: one, or as many as the passes of a busy loop have kept waiting."""
+        now = monotonic()
+        since, self._looked = now - self._looked, now
+        kept_waiting = self._busy_for * PER_SECOND
+        is_of_late = since <= 2 * self._busy_for  # a pass that was long a while ago says nothing of now
+        most = min(MOST_AT_ONCE, kept_waiting) if is_of_late and kept_waiting > FEW else FEW
+        self._places = min(most, self._places + since * PER_SECOND)
+        return int(self._places) if most > FEW else min(1, int(self._places))
 
     def _note_the_time(self) -> None:
         """In the next pass: how long the one before took."""
         self._busy_for = monotonic() - self._looked
 
-    def _pause(self, error: OSError) -> None:
-        log.warning("server.takes_in_nobody", cause=error.strerror, seconds=PAUSE)
+    def _rest(self, seconds: float) -> None:
         self._loop.remove_reader(self._listening)
-        self._loop.call_later(PAUSE, self._open)
+        self._loop.call_later(seconds, self._open)
 
     def _let_in(self, connection: socket.socket) -> None:
         connection.setblocking(False)  # noqa: FBT003 - the library's own

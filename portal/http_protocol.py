@@ -4,64 +4,70 @@
 9110 section 7.8). httptools leaves the rest of the connection to the other protocol, though, and hands nobody the
 request's body: a form would arrive empty. So the head is read again without the offer, and after it what follows.
 
-uvicorn writes the head of an answer, then its body: two system calls, two packets, and a caller that is woken twice.
-Here they leave together.
+uvicorn takes an answer in two messages and writes it in two pieces: two system calls, two packets, and a caller that is
+woken twice. The exchange's own answers leave at once (``exchange.wire``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from exchange.wire import DIRECT
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    from uvicorn._types import ASGI3Application
 
 _INVALID: Final = "Invalid HTTP request received."
 
 
-class HeadWithBody:
-    """A transport that keeps one piece for what follows it in the same pass of the loop, so that both leave at once.
+class AtOnce:
+    """The short way for one request (``exchange.wire.Direct``): its body if it is there, its answer in one piece."""
 
-    Never more than one: what is written faster than it leaves stays under the transport's own flow control.
-    """
+    __slots__ = ("_cycle",)
 
-    def __init__(self, transport: asyncio.Transport, later: Callable[[Callable[[], None]], object]) -> None:
-        self._transport = transport
-        self._later = later
-        self._kept = b""
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
 
-    def write(self, data: bytes) -> None:
-        """Write what was kept and this, or keep this until the pass is over."""
-        if self._kept:
-            data, self._kept = self._kept + data, b""
-            self._transport.write(data)
-        else:
-            self._kept = data
-            self._later(self._flush)
+    def body(self) -> bytes | None:
+        """What ``receive`` would hand on, if that is the whole body and nobody waits to be told to send it."""
+        cycle = self._cycle
+        if cycle.more_body or cycle.disconnected:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        return body
 
-    def _flush(self) -> None:
-        kept, self._kept = self._kept, b""
-        if kept and not self._transport.is_closing():
-            self._transport.write(kept)
+    def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Do what ``send`` does with a start and a body, in one write. Raises ``ValueError`` for a field of two lines.
 
-    def close(self) -> None:
-        """Write what was kept, then close."""
-        self._flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a transport has
-        return getattr(self._transport, name)
+        A field that holds a line break would be two fields, or another answer (CWE-113).
+        """
+        cycle = self._cycle
+        if cycle.response_started or cycle.flow.write_paused:
+            return False
+        if cycle.disconnected:
+            return True
+        fields = [*cycle.default_headers, *headers]
+        if not cycle.keep_alive:
+            fields.append((b"connection", b"close"))
+        head = STATUS_LINE[status] + b"".join([b"%b: %b\r\n" % field for field in fields])
+        if not head.count(b"\r") == head.count(b"\n") == len(fields) + 1:
+            raise ValueError("a line break in a header field")
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(head + b"\r\n" + (b"" if cycle.scope["method"] == "HEAD" else body))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
 
 class Http11Protocol(HttpToolsProtocol):
     """One connection. Neither WebSocket nor HTTP/2 is spoken here."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Answer by a transport that sends a head with its body."""
-        super().connection_made(HeadWithBody(transport, self.loop.call_soon))  # type: ignore[arg-type]
 
     _is_offer = False
     """The head that was read last offers another protocol: its request is not answered but read again."""
@@ -101,6 +107,12 @@ class Http11Protocol(HttpToolsProtocol):
             self._start_line = b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())
         else:
             super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Offer the short way; not where each answer is to be logged, which only ASGI's does."""
+        if not cycle.access_log:
+            cycle.scope["extensions"] = {DIRECT: AtOnce(cycle)}  # type: ignore[dict-item]  # ours, and no dictionary
+        super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         """The request is whole, unless it is read again."""

@@ -19,13 +19,11 @@ REPEATABLE: Final = frozenset({"resource", "audience"})
 _LITERAL: Final = bytes(sorted(set(range(0x21, 0x7F)) - set(b"%+")))
 """Bytes that mean themselves in a form: printable ASCII but ``%`` and ``+``."""
 
-_PUBLIC: Final = frozenset(
-    {
-        *("grant_type", "scope", "audience", "resource", "client_id", "client_assertion_type"),
-        *("subject_token_type", "actor_token_type", "requested_token_type"),
-    }
+_COMMON: Final = (
+    *(b"grant_type=", b"scope=", b"audience=", b"resource=", b"client_id=", b"client_assertion_type="),
+    *(b"subject_token_type=", b"actor_token_type=", b"requested_token_type="),
 )
-"""Parameters that hold no secret and say the same in most requests, so that what they say is decoded once."""
+"""How parameters begin that hold no secret and say the same in most requests: they are read once."""
 
 _SHORT: Final = 200
 
@@ -76,10 +74,9 @@ def parse_form(body: bytes) -> Form:
     for piece in pieces:
         if not piece:
             continue
-        raw_name, _, raw_value = piece.partition(b"=")
-        name = _NAMES.get(raw_name) or form_decode(raw_name)
-        is_common = name in _PUBLIC and len(raw_value) <= _SHORT
-        value = _decoded_before(raw_value) if is_common else form_decode(raw_value)
+        name, value = (
+            _common_parameter(piece) if len(piece) <= _SHORT and piece.startswith(_COMMON) else _parameter(piece)
+        )
         if name not in values:
             values[name] = (value,) if value else ()
         elif name not in REPEATABLE:
@@ -89,17 +86,23 @@ def parse_form(body: bytes) -> Form:
     return Form(values)
 
 
+def _parameter(piece: bytes) -> tuple[str, str]:
+    """Name and value of one parameter. Raises ``InvalidRequest``."""
+    name, _, value = piece.partition(b"=")
+    return _NAMES.get(name) or form_decode(name), form_decode(value)
+
+
+@lru_cache(maxsize=1024)
+def _common_parameter(piece: bytes) -> tuple[str, str]:
+    """One of the few that most requests repeat; never a secret."""
+    return _parameter(piece)
+
+
 def form_decode(raw: bytes) -> str:
     """One form-encoded name or value as text. Raises ``InvalidRequest`` for what is not UTF-8 or holds a NUL."""
     if not raw.translate(None, _LITERAL):
         return raw.decode("ascii")
     return _decode(raw)
-
-
-@lru_cache(maxsize=1024)
-def _decoded_before(raw: bytes) -> str:
-    """The few short values that most requests repeat; never a secret."""
-    return form_decode(raw)
 
 
 def _decode(raw: bytes) -> str:

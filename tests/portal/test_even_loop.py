@@ -46,17 +46,16 @@ def run(work: Callable[[EvenLoop, socket.socket, int], Coroutine[Any, Any, None]
         loop.close()
 
 
-def taken_by_pass(monkeypatch: pytest.MonkeyPatch, count: int, *, busy_for: float = 0.0) -> list[int]:
-    """How many of so many waiting callers each pass of the loop takes in."""
+def test_a_pass_of_a_loop_without_other_work_takes_in_one_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     noticed: list[socket.socket] = []
     monkeypatch.setattr(Door, "_let_in", lambda _door, connection: noticed.append(connection))
-    monkeypatch.setattr(Door, "_note_the_time", lambda door: setattr(door, "_busy_for", busy_for))
+    monkeypatch.setattr(Door, "_note_the_time", lambda _door: None)
 
     async def work(loop: EvenLoop, bound: socket.socket, port: int) -> None:
-        with callers(port, count):
+        with callers(port, 12):
             server = await loop.create_server(Echo, sock=bound, backlog=100)
-            while sum(taken) < count:
+            while sum(taken) < 12:
                 await asyncio.sleep(0)
                 if len(noticed) > sum(taken):
                     taken.append(len(noticed) - sum(taken))
@@ -65,29 +64,51 @@ def taken_by_pass(monkeypatch: pytest.MonkeyPatch, count: int, *, busy_for: floa
     run(work)
     for connection in noticed:
         connection.close()
-    return taken
+    assert taken == [1] * 12
 
 
-def test_a_pass_of_the_loop_takes_in_one_caller_and_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert taken_by_pass(monkeypatch, 12) == [1] * 12
+class Porter:
+    """A door at which somebody always waits, and a clock that is set by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(even_loop, "monotonic", lambda: self.now)
+        self.door = Door(EvenLoop(), Echo, socket.create_server(("127.0.0.1", 0)), 1)
+
+    def take_in(self, after: float, *, busy_for: float = 0.0) -> int:
+        """How many are taken in so many seconds later, by a loop whose last pass took so long."""
+        self.now += after
+        self.door._busy_for = busy_for
+        offered = self.door._offered()
+        self.door._places -= offered
+        return offered
+
+    def close(self) -> None:
+        self.door.close()
+        self.door._loop.close()
 
 
-def test_a_busy_loop_takes_in_as_many_as_its_time_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert taken_by_pass(monkeypatch, 12, busy_for=0.005) == [1, 6, 5]
+@pytest.fixture
+def porter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Porter]:
+    porter = Porter(monkeypatch)
+    yield porter
+    porter.close()
 
 
-def test_what_kept_a_loop_busy_a_while_ago_lets_nobody_in_at_once() -> None:
-    async def work(loop: EvenLoop, bound: socket.socket, port: int) -> None:
-        server = await loop.create_server(Echo, sock=bound, backlog=100)
-        assert isinstance(server, Door)
-        server._busy_for = 0.005
-        with callers(port, 5):
-            while not server._entering:  # noqa: ASYNC110 - pass by pass is what is tested
-                await asyncio.sleep(0)
-            assert len(server._entering) == 1
-        server.close()
+def test_after_a_few_a_loop_rests_so_that_others_come_to_theirs(porter: Porter) -> None:
+    assert [porter.take_in(0) for _ in range(5)] == [1, 1, 1, 0, 0]
+    assert [porter.take_in(after) for after in (0.001, 0, 0)] == [1, 1, 0]
+    assert [porter.take_in(after) for after in (60, 0, 0, 0)] == [1, 1, 1, 0]
 
-    run(work)
+
+def test_a_busy_loop_takes_in_at_once_as_many_as_its_passes_kept_waiting(porter: Porter) -> None:
+    assert porter.take_in(0, busy_for=0.005) == 1  # nobody knocked while it was busy
+    assert [porter.take_in(0.005, busy_for=0.005) for _ in range(4)] == [12, 12, 12, 12]
+    assert porter.take_in(1, busy_for=1) == 64
+
+
+def test_what_kept_a_loop_busy_a_while_ago_lets_nobody_in_at_once(porter: Porter) -> None:
+    assert porter.take_in(0.1, busy_for=0.01) == 1
 
 
 def test_whoever_is_taken_in_is_answered_and_after_closing_nobody_is() -> None:
