@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     Factory = Callable[[], asyncio.BaseProtocol]
 
-PER_SECOND: Final = 2500
+PER_SECOND: Final = 5000
 """Connections that a loop takes in at most; a busy one too, however long its passes are, so that nobody waits for ever.
 
-About as many as a process could answer if each brought one request.
+Twice as many as a process could answer if each brought one request.
 """
 MOST_AT_ONCE: Final = 64
-FEW: Final = 3
+FEW: Final = 2
 """How many a loop that has nothing else to do takes in before it rests."""
 REST: Final = 0.001
 """Seconds, the shortest that a loop can wait. Who rests gives up its core: one that woke late could get no caller."""
