@@ -7,11 +7,11 @@ made again under the new configuration. A key not seen yet may be fetched once (
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from msgspec.structs import replace
 
 from exchange import device_requests, devices, inquiries, interactive, jwks, nonces
 from exchange.familiar import FamiliarTokens

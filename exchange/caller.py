@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from exchange.protocol.client_certificate import read_certificate
 
@@ -21,8 +22,7 @@ MAX_HOPS: Final = 20
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """Who calls and what the header says. ``request_id`` is recorded, never adopted; ``traceparent`` is adopted."""
 
     method: str
@@ -38,8 +38,7 @@ class Caller:
     accept: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(Struct, frozen=True, kw_only=True):
     """What came over the wire: the form, and the header fields that prove something."""
 
     form: Form

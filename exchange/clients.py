@@ -6,12 +6,13 @@ nobody can list our clients by asking (rule 7).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from joserfc.jwk import ECKey
+from msgspec import Struct
+from msgspec.structs import replace
 
 from exchange.certificates import check_chain, check_key
 from exchange.jwt_checks import Wrong, check_header, check_signature, check_times, media_type, strings
@@ -43,8 +44,7 @@ MAX_JTI_LENGTH: Final = 255
 ASSERTION_TYPES: Final = frozenset({"", "jwt", "client-authentication+jwt"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthenticatedClient:
+class AuthenticatedClient(Struct, frozen=True, kw_only=True):
     """A client that proved who it is in this request, and what that proof spends."""
 
     client: Client

@@ -5,11 +5,11 @@ Built before the commit, from values only; the ledger turns a batch of entries i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import orjson
+from msgspec import Struct
 
 from audit import events
 from audit.envelope import Envelope, seal
@@ -37,8 +37,7 @@ class UnfitValue(ValueError):
     """A value holds U+001F or NUL, which would shift the columns of others, or a lone surrogate, which is no text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One answer, yes or no, that must be durable before it leaves."""
 
     epoch: int

@@ -7,8 +7,9 @@ believed are kept, so nobody fills this with others, and no token's text is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from exchange.generations import Generations
 from exchange.protocol.request import TOKEN_EXCHANGE
@@ -33,8 +34,7 @@ MAX_KEPT: Final = 2048
 """Of each of two generations: a few thousand tokens in a process at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Believed:
+class Believed(Struct, frozen=True, kw_only=True):
     """What was worked out, and from what. ``issuer`` is an object of one snapshot: any change of it makes another."""
 
     issuer: Issuer
@@ -50,8 +50,7 @@ class Believed:
         return is_same and self.issuer.keys.is_usable(now) and now < self.token.expires_at + self.issuer.trust.leeway
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FamiliarToken:
+class FamiliarToken(Struct, frozen=True, kw_only=True):
     """A subject token whose text was believed before; whether that still counts is not decided yet."""
 
     token: RawToken

@@ -7,11 +7,11 @@ of them remembers any. Three minutes are good at a time, so that parallel reques
 from __future__ import annotations
 
 import hmac
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from msgspec.structs import replace
 
 from exchange.protocol.compact import encode_segment
 from exchange.protocol.dpop import NONCE_LIFETIME

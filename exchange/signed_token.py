@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,7 @@ class Lineage(NamedTuple):
     parent_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedToken:
+class SignedToken(Struct, frozen=True, kw_only=True):
     """A token, signed or a reference, that is still ours alone: it leaves only after the ledger committed its rows.
 
     ``id`` is its ``jti``, ``event_id`` its ``txn``. ``issued_at`` and ``expires_at`` are whole seconds since 1970, as

@@ -6,9 +6,10 @@ parallel uses exactly one succeeds, across processes and after a restart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from policy.reasons import Reason
 from policy.tokens import VerifiedToken
@@ -28,8 +29,7 @@ class Purpose(StrEnum):
     DPOP_PROOF = "dpop_proof"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpendOnce:
+class SpendOnce(Struct, frozen=True, kw_only=True):
     """An identifier that the ledger must claim: it is good for one request until ``expires_at`` (rule 59)."""
 
     purpose: Purpose

@@ -6,9 +6,10 @@ with everything that was known when it happened. Token text never enters it: ide
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from audit.identifiers import text_of
 from exchange.registry import Issuer
@@ -31,8 +32,7 @@ LARGEST_INTEGER: Final = 2**53 - 1
 """The largest integer of RFC 8785 section 3.2.2.3 (RFC 7493 section 2.2)."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Trail:
+class Trail(Struct, kw_only=True):
     """The facts of one exchange, in order. ``address``, ``request_id`` and ``traceparent`` are the caller's."""
 
     correlation_id: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from exchange.protocol.compact import MAX_TOKEN_LENGTH
 from exchange.protocol.errors import OAuthError, refusal
@@ -27,8 +28,7 @@ _METHODS: Final = {
 """What an assertion's type says. The first is also that of a platform's token: the registration says which is meant."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Struct, frozen=True, kw_only=True):
     """What a caller offers as proof of being ``client_id`` (None where an assertion will name it), not yet believed."""
 
     method: ClientAuthentication

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from exchange.protocol.strict_json import NotStrictJson, parse_object
 
@@ -44,8 +45,7 @@ class IsEncrypted(NotCompact):
     """The text has the five parts of a JWE: encryption is no signature (RFC 8725 section 3.3)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompactJws:
+class CompactJws(Struct, frozen=True, kw_only=True):
     """The parts of an unverified token. Nothing here may be relied on before the signature was checked."""
 
     unverified_header: Mapping[str, JSON]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 from exchange.protocol.errors import refusal
 from policy.reasons import Reason, Rule, shown
@@ -28,8 +29,7 @@ _COMMON: Final = (
 _SHORT: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """The parameters of a request body. A parameter with an empty value counts as not sent (rule 2)."""
 
     _values: Mapping[str, tuple[str, ...]]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from exchange.protocol.compact import MAX_TOKEN_LENGTH
 from exchange.protocol.errors import refusal
@@ -29,8 +30,7 @@ _ACCEPTED: Final = {kind.value: kind for kind in SUBJECT_TOKEN_TYPES}
 _ISSUABLE: Final = {kind.value: kind for kind in (TokenType.ACCESS_TOKEN, TokenType.JWT)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRequest:
+class TokenRequest(Struct, frozen=True, kw_only=True):
     """What the client asks for. ``scope`` is None where it names none; ``audience`` and ``resource`` may be empty.
 
     An assertion of the jwt-bearer grant is a subject token of type JWT, with rules of its own (RFC 7523 section 2.1).

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from msgspec import Struct
 
 from exchange.keyring import ALGORITHMS
 from exchange.protocol import dpop
@@ -32,8 +32,7 @@ RETRY_AFTER_SECONDS: Final = 2
 API_PATH: Final = "/api"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A complete HTTP answer."""
 
     status: int

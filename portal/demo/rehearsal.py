@@ -12,6 +12,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from audit.bulk import identifier
 from audit.envelope import seal
 from exchange.clients import AuthenticatedClient
@@ -194,4 +196,4 @@ class Rehearsal:
         event = replace(before.event, data={**before.event.data, "micros": micros, "demo": True})
         event_id = entry.signed.event_id if entry.signed else identifier(at, self.random)
         sealed = seal(event, before.actor, event_id=event_id, correlation_id=before.correlation_id, at=at)
-        return replace(entry, envelope=sealed)
+        return structs.replace(entry, envelope=sealed)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import structs
 
 from exchange import familiar
 from exchange.familiar import FamiliarToken, FamiliarTokens
@@ -207,7 +208,7 @@ def test_what_an_issuer_said_counts_for_its_request_alone(known: Counter) -> Non
 
 
 def test_nothing_is_familiar_of_a_request_without_a_subject_token(known: Counter) -> None:
-    request = replace(asking(token()), subject_token=None, subject_token_type=None)
+    request = structs.replace(asking(token()), subject_token=None, subject_token_type=None)
     assert known.tokens.read(request, US, ()) is None
 
 

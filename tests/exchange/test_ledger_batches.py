@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from exchange import ledger as ledgers
 from exchange.entries import Entry, UnfitValue, join, refused_entry
@@ -76,7 +77,7 @@ def _entry(epoch: int, **columns: Any) -> Entry:
     """A refusal's entry, with some of its columns spoiled."""
     error = refusal(Reason.PARAMETER_MISSING, Rule.REQUEST, "grant_type", "absent")
     entry = refused_entry(error, Trail(correlation_id=str(uuid4())), epoch=epoch, now=datetime.now(UTC))
-    return replace(entry, envelope=replace(entry.envelope, **columns))
+    return structs.replace(entry, envelope=structs.replace(entry.envelope, **columns))
 
 
 async def _record(url: str, entries: list[Entry]) -> list[BaseException | None]:

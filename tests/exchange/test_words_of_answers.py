@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from msgspec import structs
 
 from exchange.opaque_tokens import MustIntrospect, OpaqueToken, Told
 from exchange.possession import NOTHING, Possession
@@ -224,10 +225,10 @@ def test_a_signed_token_is_taken_apart_and_an_assertion_is_for_us_alone() -> Non
     grant = parse_assertion(Form({"grant_type": (JWT_BEARER,), "assertion": (text,)}))
     assert read_subject(grant, US, ()) == replace(good, declared=JWT, only_audience=US)
     told = Answer().opaque().told
-    left = read_subject(replace(exchange, subject_token=TEXT), US, told)
+    left = read_subject(structs.replace(exchange, subject_token=TEXT), US, told)
     assert left == OpaqueToken(token=TEXT, declared=ACCESS_TOKEN, rule=Rule.SUBJECT_TOKEN, told=told)
-    assert read_subject(replace(exchange, subject_token=None), US, ()) is None
-    assert read_subject(replace(exchange, subject_token_type=None), US, ()) is None
+    assert read_subject(structs.replace(exchange, subject_token=None), US, ()) is None
+    assert read_subject(structs.replace(exchange, subject_token_type=None), US, ()) is None
 
 
 @pytest.mark.parametrize(

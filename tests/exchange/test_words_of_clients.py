@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from django.conf import settings
+from msgspec.structs import replace
 
 from exchange.clients import AuthenticatedClient, authenticate_client
 from exchange.protocol.client_auth import Credentials

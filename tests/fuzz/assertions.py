@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from exchange.clients import ASSERTION_LEEWAY, ASSERTION_LIFETIME, authenticate_client
 from exchange.protocol.client_auth import Credentials

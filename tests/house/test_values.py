@@ -9,6 +9,7 @@ import pkgutil
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import Struct
 
 import exchange.protocol
 import policy
@@ -24,12 +25,16 @@ WIRE_CHARACTERS = frozenset(map(chr, [*range(0x20, 0x22), *range(0x23, 0x5C), *r
 
 
 def value_types(package: ModuleType) -> Iterator[type]:
-    """Every dataclass defined in a package."""
+    """Every dataclass and every struct defined in a package."""
     for module_info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         module = importlib.import_module(module_info.name)
         for _, value in inspect.getmembers(module, inspect.isclass):
-            if value.__module__ == module.__name__ and dataclasses.is_dataclass(value):
+            if value.__module__ == module.__name__ and _is_value(value):
                 yield value
+
+
+def _is_value(kind: type) -> bool:
+    return dataclasses.is_dataclass(kind) or issubclass(kind, Struct)
 
 
 @pytest.mark.parametrize("package", [policy, exchange.protocol], ids=["policy", "exchange.protocol"])
@@ -37,8 +42,11 @@ def test_every_value_of_the_core_is_frozen_and_slotted(package: ModuleType) -> N
     types = list(value_types(package))
     assert types
     for value in types:
-        assert value.__dataclass_params__.frozen, value  # type: ignore[attr-defined]
-        assert "__slots__" in vars(value), value
+        if issubclass(value, Struct):
+            assert value.__struct_config__.frozen, value
+        else:
+            assert value.__dataclass_params__.frozen, value  # type: ignore[attr-defined]
+            assert "__slots__" in vars(value), value
 
 
 def test_every_reason_has_its_error_and_its_words() -> None:
