@@ -7,12 +7,13 @@ with everything that was known when it happened. Token text never enters it: ide
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
 from audit.identifiers import text_of
 from exchange.registry import Issuer
+from exchange.token_facts import Said, said_of
 from policy.claim_rules import Verdict
 from policy.reasons import Rule, Step, shown
 from policy.tokens import VerifiedToken
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from exchange.spending import SpendOnce
     from policy.facts import Actor, Granted, Refused
     from policy.tokens import EstablishedSubject
-
-LARGEST_INTEGER: Final = 2**53 - 1
-"""The largest integer of RFC 8785 section 3.2.2.3 (RFC 7493 section 2.2)."""
 
 
 class Trail(Struct, kw_only=True):
@@ -46,7 +44,7 @@ class Trail(Struct, kw_only=True):
     _credentials: Credentials | None = None
     _client: AuthenticatedClient | None = None
     _issuer: Issuer | None = None
-    _tokens: dict[str, VerifiedToken] = field(default_factory=dict)
+    _tokens: dict[str, Said] = field(default_factory=dict)
     _decision: Granted[EstablishedSubject] | Refused | None = None
     _steps: list[Step] = field(default_factory=list)
     _spends: tuple[SpendOnce, ...] = ()
@@ -107,10 +105,8 @@ class Trail(Struct, kw_only=True):
         return actor
 
     def _verified(self, role: str, rule: Rule, token: VerifiedToken) -> None:
-        self._tokens[role] = token
-        expires = f"expires {token.expires_at.isoformat()[:19]}Z"  # a tenth of what strftime costs
-        by_key = f" by key {shown(token.key_id)}" if token.key_id else ""
-        self._pass(rule, f"{token.algorithm}{by_key}", expires)
+        said = self._tokens[role] = said_of(token)
+        self._pass(rule, said.proof, said.end)
 
     def decided(self, outcome: Granted[EstablishedSubject] | Refused) -> Granted[EstablishedSubject] | Refused:
         """The decision, yes or no."""
@@ -166,7 +162,7 @@ class Trail(Struct, kw_only=True):
             trust = self._issuer.trust
             data["trust"] = {"id": text_of(trust.id), "name": trust.name, "issuer": trust.issuer}
         for role, token in self._tokens.items():
-            data[role] = token_facts(token)
+            data[role] = token.facts
         mappings = getattr(self._decision, "mappings", ())
         if mappings:
             data["mappings"] = [
@@ -203,35 +199,6 @@ class Trail(Struct, kw_only=True):
                 "requested_token_type": request.requested_token_type,
             }
         return facts
-
-
-def token_facts(token: VerifiedToken) -> dict[str, Any]:
-    """A verified token without its text: the claims are what rules can read, kept so that a draft can be replayed."""
-    return {
-        "issuer": token.issuer,
-        "subject": token.subject,
-        "jti": token.token_id,
-        "digest": token.digest,
-        "type": token.token_type,
-        "alg": token.algorithm,
-        "kid": token.key_id,
-        "claims": storable(token.claims),
-    }
-
-
-def storable(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
-    """Claims as an event may hold them: floats, and integers that a float cannot hold exactly, as text.
-
-    RFC 8785 spells such numbers in ways few implementations agree on; rules compare whole numbers only.
-    """
-    kind = type(value)
-    if kind is dict:
-        return {name: storable(item) for name, item in value.items()}
-    if kind is list:
-        return [storable(item) for item in value]
-    if kind is float or (kind is int and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER):
-        return repr(value)
-    return value
 
 
 def _issued_facts(signed: SignedToken) -> dict[str, Any]:

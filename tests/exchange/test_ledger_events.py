@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from audit.envelope import SCHEMA_VERSION, Envelope, seal
 from audit.events import Actor, ActorKind, ExchangeGranted
 from audit.identifiers import new_id
-from exchange.trail import storable
+from exchange.token_facts import storable
 from portal.config import Kek
 from tests.conformance.rules import OWN, rule
 
