@@ -1,8 +1,8 @@
 """How a request's body comes and its answer leaves (RFC 9110 section 6.4): by ASGI, or at once where that is offered.
 
-ASGI hands on a body in messages and takes an answer in two, each of which the server checks and waits for. That was a
-tenth of what an exchange costs. ``portal.http_protocol`` offers the short way in the scope's extensions; under any
-other server, and wherever something must be waited for, everything goes by ASGI.
+ASGI hands on a body in messages and takes an answer in two, each of which the server checks and waits for.
+``portal.http_protocol`` offers the short way in the scope's extensions; under any other server, and wherever something
+must be waited for, everything goes by ASGI.
 """
 
 from __future__ import annotations
